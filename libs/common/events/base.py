@@ -1,0 +1,107 @@
+"""What every event is made of: a frozen model with a literal type, a topic, and a key that orders it.
+
+Versions only grow: a field may be added with a default; whatever else changes makes a ``.v2`` beside the ``.v1``.
+Unknown fields are ignored when reading, so that an older reader survives a newer writer.
+"""
+
+from datetime import UTC
+from typing import Annotated, Any, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
+"""The id of a configured thing: a person, a service, a tenant."""
+
+Instant = Annotated[AwareDatetime, AfterValidator(lambda value: value.astimezone(UTC))]
+"""An aware instant, in UTC once read."""
+
+RoleRef = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z-]*(:[A-Za-z0-9][A-Za-z0-9_./@+-]*)?$")]
+"""Whom to reach, without saying who that is now. Only oncall resolves it, at the moment at which it is due.
+
+``on-shift`` (the default rota's shift) · ``rota:ID`` · ``team:ID`` · ``role:ID`` (devops, helpdesk, pm, cao, …) · ``person:ID`` ·
+``service-responsible`` · ``pm`` (of the incident's tool, else of its service, else the role) · ``tool-pm`` · ``maintenance-team`` · ``tenant-contacts`` ·
+``client-contacts`` · ``contact:TENANT/ID`` · ``first`` (the incident's own first recipients).
+"""
+
+TriggerKind = Literal["telemetry", "maintenance", "ticket", "provider", "tool"]
+"""The five ways in which an incident is triggered (process.md, "How one is triggered")."""
+
+Category = Literal[
+    "system_down", "service_down", "maintenance", "process_blocked", "provider_unavailable", "tool_unavailable"
+]
+"""What counts as an incident (process.md)."""
+
+Severity = Literal["critical", "error", "warning", "info"]
+"""From the worst to the mildest; the words are those of PagerDuty's Common Event Format."""
+
+IncidentState = Literal["open", "acknowledged", "resolved"]
+Verdict = Literal["confirmed", "false_positive"]
+ObligationKind = Literal[
+    "team_status", "client_update", "tenant_status", "maintenance_status", "incident_call", "rca"
+]
+ObligationState = Literal["due", "sent", "late", "waived"]
+
+
+class Model(BaseModel):
+    """A frozen value inside an event."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Event(Model):
+    """A fact that was committed. ``type`` is ``tocsin.<noun>.<fact>.v<N>``; the docstring says when it is sent."""
+
+    topic: ClassVar[str]
+    type: str
+
+    @property
+    def key(self) -> str:
+        """What orders this event among the others of its topic."""
+        raise TypeError(f"{type(self).__name__} has no key")
+
+    def data(self) -> dict[str, Any]:
+        """The JSON value of the event, without its type, which travels in the envelope."""
+        return self.model_dump(mode="json", exclude={"type"})
+
+
+class Link(Model):
+    """Something to look at: a dashboard, a runbook, a ticket, a status page."""
+
+    href: str
+    text: str = ""
+
+
+class Window(Model):
+    """From ``starts_at`` until, exclusively, ``ends_at``; ``None`` is an end that nobody knows yet."""
+
+    starts_at: Instant
+    ends_at: Instant | None = None
+
+
+class Actor(Model):
+    """Who did something: a person or a program by its principal, an integration, or Tocsin itself."""
+
+    kind: Literal["person", "principal", "integration", "system"]
+    id: str
+    name: str
+    via: str = ""
+    """How: ``sms``, ``console``, ``api``, ``timer``, the source of an integration."""
+
+
+SYSTEM = Actor(kind="system", id="tocsin", name="Tocsin", via="timer")
+"""Tocsin itself, acting on a clock."""
+
+
+class Contact(Model):
+    """One way to reach somebody: ``channel`` is ``sms``, ``email``, ``voice``…, ``address`` is in that channel's form."""
+
+    channel: str
+    address: str
+
+
+def subject_key(subject_id: UUID) -> str:
+    """The key of everything that belongs to one incident (or to one notice)."""
+    return str(subject_id)
+
+
