@@ -37,9 +37,7 @@ Severity = Literal["critical", "error", "warning", "info"]
 
 IncidentState = Literal["open", "acknowledged", "resolved"]
 Verdict = Literal["confirmed", "false_positive"]
-ObligationKind = Literal[
-    "team_status", "client_update", "tenant_status", "maintenance_status", "incident_call", "rca"
-]
+ObligationKind = Literal["team_status", "client_update", "tenant_status", "maintenance_status", "incident_call", "rca"]
 ObligationState = Literal["due", "sent", "late", "waived"]
 
 
@@ -103,5 +101,3 @@ class Contact(Model):
 def subject_key(subject_id: UUID) -> str:
     """The key of everything that belongs to one incident (or to one notice)."""
     return str(subject_id)
-
-
