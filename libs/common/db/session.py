@@ -1,0 +1,180 @@
+"""Connections to PostgreSQL: one schema per service, sessions that read and sessions that write.
+
+Only :mod:`libs.common.db.work` commits; everybody else is handed a session and flushes at most.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+from sqlalchemy import event, exc, text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from libs.common.errors import Misconfigured, Unavailable
+
+RETRY_AFTER = timedelta(seconds=5)
+"""What a caller is told to wait while the database cannot be reached: about the time of a restart."""
+
+CONNECT_SECONDS = 5.0
+POOL_SECONDS = 5.0
+"""How long a transaction waits for a connection of the pool before the database counts as not reachable."""
+
+_UNREACHABLE_STATES = ("08", "53", "57P", "58")
+"""SQLSTATE classes that say nothing of the statement: connection, resources, operator intervention, system error."""
+
+_TRANSIENT_STATES = ("40001", "40P01", "55P03")
+"""Serialization failure, deadlock, lock not available: the same transaction may go through when it is run again."""
+
+
+class DatabaseUnavailable(Unavailable):
+    """PostgreSQL cannot be reached at the moment; nothing was committed for certain."""
+
+    slug = "database-unavailable"
+    title = "The database cannot be reached"
+
+
+class ReadSession(AsyncSession):
+    """A session whose transaction is READ ONLY: PostgreSQL itself refuses a write."""
+
+
+class WriteSession(AsyncSession):
+    """A session that may write. It is committed by the edge that began it, never by who was handed it."""
+
+
+def libpq_url(url: str) -> str:
+    """``url`` in the plain form that asyncpg and libpq read, with or without the name of a driver in it.
+
+    ``postgresql://user:password@host:port/database`` or, over a Unix socket, ``postgresql://user@/database?host=/folder``.
+    Raises :class:`Misconfigured` where it is no such address.
+    """
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme.partition("+")[0] not in {"postgresql", "postgres"}:
+        raise Misconfigured(
+            f"the database's address must begin with postgresql://, not with {scheme.partition(':')[0]}:"
+        )
+    try:
+        urlsplit(f"postgresql://{rest}").port  # noqa: B018 - reading it is the check
+    except ValueError as error:
+        raise Misconfigured(f"the database's address is broken: {error}") from error
+    return f"postgresql://{rest}"
+
+
+async def connect(url: str, schema: str) -> Any:
+    """A connection of its own (asyncpg), for what is not a transaction: locks of a session, LISTEN and NOTIFY.
+
+    Raises :class:`DatabaseUnavailable`.
+    """
+    try:
+        return await asyncpg.connect(
+            libpq_url(url),
+            timeout=CONNECT_SECONDS,
+            server_settings={"search_path": schema, "application_name": f"tocsin {schema}", "timezone": "UTC"},
+        )
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise unavailable(error) from error
+
+
+async def close(connection: Any) -> None:
+    """Close a connection made by :func:`connect`, also one whose server is gone."""
+    try:
+        await connection.close(timeout=2)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        connection.terminate()
+
+
+def unavailable(error: BaseException) -> DatabaseUnavailable:
+    """The error to raise where ``error`` kept us from the database."""
+    reason = str(error).partition("\n")[0] or type(error).__name__
+    return DatabaseUnavailable(f"the database cannot be reached: {reason}", retry_after=RETRY_AFTER)
+
+
+def is_unreachable(error: BaseException) -> bool:
+    """Whether ``error`` of SQLAlchemy or asyncpg says that the connection was lost or could not be made."""
+    if isinstance(error, exc.DBAPIError):
+        return error.connection_invalidated or (error.orig is not None and is_unreachable(error.orig))
+    if isinstance(error, exc.TimeoutError | asyncpg.PostgresConnectionError):
+        return True
+    if isinstance(error, asyncpg.InterfaceError):
+        return "closed" in str(error)  # asyncpg has no type of its own for it
+    return _sqlstate(error).startswith(_UNREACHABLE_STATES)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same transaction may go through when it is run again: deadlock, serialization, a lock not to be had."""
+    orig = error.orig if isinstance(error, exc.DBAPIError) and error.orig is not None else error
+    return _sqlstate(orig) in _TRANSIENT_STATES
+
+
+def _sqlstate(error: BaseException) -> str:
+    return str(getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or "")
+
+
+class Database:
+    """The pool of one service's schema in one database. ``url`` is read by :func:`libpq_url`."""
+
+    def __init__(self, url: str, schema: str, *, pool_size: int = 5) -> None:
+        self.url = libpq_url(url)
+        self.schema = schema
+        self._engine = create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=self.connect,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_timeout=POOL_SECONDS,
+            pool_use_lifo=True,
+        )
+        event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
+        self._write = async_sessionmaker(self._engine, class_=WriteSession, expire_on_commit=False)
+        self._read = async_sessionmaker(
+            self._engine.execution_options(postgresql_readonly=True), class_=ReadSession, expire_on_commit=False
+        )
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """The engine, for migrations and their check. Transactions are begun through a ``UnitOfWork``."""
+        return self._engine
+
+    async def connect(self) -> Any:
+        """A connection of its own, outside the pool. Raises :class:`DatabaseUnavailable`."""
+        return await connect(self.url, self.schema)
+
+    def write_session(self) -> WriteSession:
+        """A new session for a unit of work."""
+        return self._write()
+
+    def read_session(self) -> ReadSession:
+        """A new session whose transactions are READ ONLY."""
+        return self._read()
+
+    async def ping(self) -> None:
+        """Ask the database for an answer. Raises :class:`DatabaseUnavailable`."""
+        try:
+            async with translated(), asyncio.timeout(CONNECT_SECONDS), self.read_session() as session:
+                await session.execute(text("SELECT 1"))
+        except TimeoutError as error:
+            raise unavailable(error) from error
+
+    async def dispose(self) -> None:
+        """Close the pool's connections."""
+        await self._engine.dispose()
+
+
+@contextlib.asynccontextmanager
+async def translated() -> AsyncIterator[None]:
+    """Raise :class:`DatabaseUnavailable` in place of whatever SQLAlchemy or asyncpg say when the connection is gone."""
+    try:
+        yield
+    except (exc.SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        if is_unreachable(error):
+            raise unavailable(error) from error
+        raise
+
+
+def _refuse_closed(connection: Any, _record: Any, _proxy: Any) -> None:
+    """Have the pool replace a connection that the server closed meanwhile: asyncpg knows without asking the server."""
+    if connection.driver_connection.is_closed():
+        raise exc.DisconnectionError("the server closed this connection")
