@@ -1,0 +1,69 @@
+# Tocsin: `make help` lists what can be made.
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+BUS ?= embedded
+PYTEST_ARGS ?=
+
+.PHONY: help
+help: ## List these targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# The environment: hashes are checked, nothing is resolved anew.
+$(VENV)/bin/python:
+	@sh tools/make-venv.sh $(VENV)
+
+$(VENV)/.product: requirements.lock | $(VENV)/bin/python
+	@echo "installing what Tocsin needs …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock | $(VENV)/bin/python
+	@echo "installing what Tocsin and its tests need …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
+	@touch $@ $(VENV)/.product
+
+.PHONY: run
+run: $(if $(filter kafka,$(BUS)),$(VENV)/.dev,$(VENV)/.product) ## Run Tocsin on this machine (BUS=kafka: on a local Apache Kafka)
+	@TOCSIN_BUS=$(BUS) exec $(BIN)/python -m services
+
+.PHONY: demo
+demo: $(VENV)/.product ## Play one P1 from the alarm to the RCA in about three minutes
+	@exec $(BIN)/python -m services demo
+
+.PHONY: test
+test: $(VENV)/.dev browser ## Run every test: unit, contract, integration, stories, faults, browser
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
+
+.PHONY: check
+check: $(VENV)/.dev ## Lint, format, types, import contracts, generated documents
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m libs.common.events.catalogue --check
+
+.PHONY: docs
+docs: $(VENV)/.dev ## Generate docs/events, docs/metrics.md and docs/problems.md anew
+	@$(BIN)/python -m libs.common.events.catalogue
+
+.PHONY: format
+format: $(VENV)/.dev ## Format the code and mend what can be mended
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+.PHONY: bench
+bench: $(VENV)/.dev ## Measure, and write docs/benchmarks.md
+	@$(BIN)/python -m tests.bench
+
+.PHONY: lock
+lock: $(VENV)/.dev ## Resolve the newest versions into the lock files
+	@sh tools/lock.sh $(BIN)/uv
+
+.PHONY: browser
+browser: $(VENV)/.dev
+	@sh tools/find-browser.sh $(BIN)/python
+
+.PHONY: clean
+clean: ## Remove the environment and caches (never data)
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
