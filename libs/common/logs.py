@@ -1,0 +1,148 @@
+"""Logs: one JSON line each on standard output, with the service, the trace and the incident that it belongs to.
+
+The library's loggers (uvicorn, aiokafka, SQLAlchemy, Alembic) speak through the same. What looks like a secret is
+taken out before a line is written, also out of addresses with a key in their path.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+from uuid import UUID
+
+import structlog
+from opentelemetry import trace
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+REDACTED = "[redacted]"
+
+_SECRET_NAME = re.compile(r"(secret|password|passwd|authorization|cookie|api_?key|token|private_?key)", re.IGNORECASE)
+_SECRET_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"(/v1/hooks/[^/\s?\"']+/)[^/\s?\"']+"), rf"\1{REDACTED}"),
+    (re.compile(r"([a-z][a-z0-9+.-]*://)[^/\s:@\"']*:[^/\s@\"']+@"), rf"\1{REDACTED}@"),
+    (re.compile(r"\btocsin_[a-z0-9]{32}\b"), f"tocsin_{REDACTED}"),
+    (re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE), rf"\1 {REDACTED}"),
+    (re.compile(r"\b(password|secret|token|key|sig|signature)=[^&\s\"']+", re.IGNORECASE), rf"\1={REDACTED}"),
+)
+
+
+def redact(text: str) -> str:
+    """``text`` without keys in paths, passwords in addresses, API keys and authorisation headers."""
+    for pattern, instead in _SECRET_TEXT:
+        text = pattern.sub(instead, text)
+    return text
+
+
+def _clean(name: str, value: Any) -> Any:
+    if name != "event" and _SECRET_NAME.search(name) and value is not None:
+        return REDACTED
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return {key: _clean(str(key), inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean("", inner) for inner in value]
+    if isinstance(value, BaseException):
+        return redact(f"{type(value).__name__}: {value}")
+    return value
+
+
+def redact_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Structlog processor: take secrets out of every value of a line."""
+    return {name: _clean(name, value) for name, value in event.items()}
+
+
+def add_trace(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Structlog processor: add the present trace's id; drop an incident that was unbound."""
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        event["trace_id"] = format(context.trace_id, "032x")
+    if event.get("incident_id", "") is None:
+        del event["incident_id"]
+    return event
+
+
+def configure(service: str, level: str = "info", log_format: Literal["json", "console"] = "json") -> None:
+    """Send this process's logs to standard output. A line of a task says the service that the task was started for."""
+
+    def name_service(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        event.setdefault("service", service)
+        return event
+
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        structlog.processors.StackInfoRenderer(),
+        name_service,
+        add_trace,
+    ]
+    if log_format == "json":
+        ending: list[Processor] = [structlog.processors.format_exc_info, redact_event]
+        ending.append(structlog.processors.JSONRenderer(default=str, ensure_ascii=False))
+    else:
+        ending = [redact_event, structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ending],
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    _quieten(level)
+
+
+def _quieten(level: str) -> None:
+    """Libraries speak from warnings on, unless everything is wanted; uvicorn writes no access log of its own."""
+    least = logging.INFO if level == "debug" else logging.WARNING
+    for name in (
+        "uvicorn",
+        "uvicorn.error",
+        "aiokafka",
+        "sqlalchemy",
+        "alembic",
+        "asyncio",
+        "httpx",
+        "httpcore",
+        "twilio",
+    ):
+        library = logging.getLogger(name)
+        library.handlers.clear()
+        library.propagate = True
+        library.setLevel(least)
+    logging.getLogger("uvicorn.access").disabled = True
+    logging.captureWarnings(capture=True)
+
+
+def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+    """The logger of a module. Cheap, and configured only when it first speaks."""
+    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    return logger
+
+
+def bind_incident(incident_id: UUID | str) -> None:
+    """Say in every further line of this message, request or timer which incident it is about."""
+    structlog.contextvars.bind_contextvars(incident_id=str(incident_id))
+
+
+@contextmanager
+def service_context(service: str) -> Iterator[None]:
+    """Lines of what is started inside say ``service``, also in a process that runs several."""
+    with structlog.contextvars.bound_contextvars(service=service):
+        yield
