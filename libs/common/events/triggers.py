@@ -41,6 +41,8 @@ class TriggerReceived(Event):
     category: Category | None = None
     """As the sender named it; ``None`` leaves it to the escalator's routing."""
     service: str | None = None
+    services: tuple[str, ...] = ()
+    """Every service that it concerns, ``service`` first, where the sender names several."""
     tool: str | None = None
     provider: str | None = None
     tenants: tuple[str, ...] = ()

@@ -1,0 +1,109 @@
+"""What a source makes of a body: triggers, refusals, and what it understood without opening anything."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from libs.common.events.base import Category, Link, Severity, TriggerKind, Window
+from libs.common.events.triggers import TriggerGroup
+
+RefusalReason = Literal[
+    "empty-body",
+    "content-encoding",
+    "invalid-encoding",
+    "invalid-json",
+    "too-deep",
+    "wrong-shape",
+    "other-version",
+    "missing-field",
+    "invalid-field",
+    "kind-not-allowed",
+]
+"""Why a body, or one part of it, could not be understood: the word in the quarantine, the event and the metric."""
+
+UNREADABLE: frozenset[RefusalReason] = frozenset(
+    {"empty-body", "content-encoding", "invalid-encoding", "invalid-json", "too-deep"}
+)
+"""Reasons that concern the bytes and not what they say: HTTP answers 400 to these and 422 to the others."""
+
+IgnoredReason = Literal["not-p1"]
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedTrigger:
+    """One alert of a body, in Tocsin's words, before it has ids and a time of arrival."""
+
+    kind: TriggerKind
+    status: Literal["firing", "resolved"]
+    dedup_key: str
+    title: str
+    description: str = ""
+    severity: Severity = "critical"
+    category: Category | None = None
+    service: str | None = None
+    services: tuple[str, ...] = ()
+    tool: str | None = None
+    provider: str | None = None
+    tenants: tuple[str, ...] = ()
+    assigned_team: str | None = None
+    window: Window | None = None
+    reporter: str | None = None
+    links: tuple[Link, ...] = ()
+    labels: dict[str, str] = field(default_factory=dict)
+    group: TriggerGroup | None = None
+    """With an empty key where the sender put several alerts together without naming the group."""
+    started_at: datetime | None = None
+    """``None``: the sender did not say; the time of arrival counts."""
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a body or one alert in it was not understood. ``pointer`` is a JSON Pointer fragment; ``#`` is the whole body."""
+
+    reason: RefusalReason
+    detail: str
+    pointer: str = "#"
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Something that was understood and rightly opens nothing, with the reason."""
+
+    reason: IgnoredReason
+    detail: str
+    pointer: str = "#"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What became of a body. All empty means: understood, and there was nothing in it."""
+
+    triggers: tuple[ParsedTrigger, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
+
+    @property
+    def refused(self) -> bool:
+        """Whether nothing at all of the body could be used."""
+        return bool(self.refusals) and not self.triggers and not self.ignored
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether it was the bytes that could not be read, not what they say."""
+        return self.refused and all(refusal.reason in UNREADABLE for refusal in self.refusals)
+
+
+def refuse(reason: RefusalReason, detail: str, pointer: str = "#") -> Reading:
+    """The reading of a body of which nothing can be used."""
+    return Reading(refusals=(Refusal(reason, detail, pointer),))
+
+
+def summary(refusals: Sequence[Refusal], limit: int = 3) -> str:
+    """The sentences of the first refusals in one text."""
+    told = [
+        f"{refusal.pointer}: {refusal.detail}" if refusal.pointer != "#" else refusal.detail for refusal in refusals
+    ]
+    more = len(told) - limit
+    return " ".join(told[:limit]) + (f" And {more} more." if more > 0 else "")

@@ -1,0 +1,98 @@
+"""What a source is: one wire format, told in one file of this package."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails, from_json
+
+from libs.common.events.base import TriggerKind
+from services.intake.domain.integration import Integration, OptionsT
+from services.intake.domain.mapping import clean
+from services.intake.domain.trigger import Reading, Refusal, RefusalReason
+
+SENTENCE_LIMIT = 300
+
+WORDS = {
+    "missing": "This field is required",
+    "model_type": "This should be a JSON object",
+    "model_attributes_type": "This should be a JSON object",
+    "dict_type": "This should be a JSON object",
+    "list_type": "This should be a JSON array",
+    "tuple_type": "This should be a JSON array",
+    "string_type": "This should be a text",
+}
+"""What is said in place of pydantic's own words, which speak of Python."""
+
+
+@dataclass(frozen=True)
+class Source(Generic[OptionsT]):
+    """One wire format. A module of this package that has a ``SOURCE`` is found and served; nothing else is needed.
+
+    ``read`` is pure: headers (names in lower case), the raw body and the integration in, a :class:`Reading` out. It never
+    raises, whatever the body is.
+    """
+
+    name: str
+    """The word in the address: ``/v1/hooks/<name>/<key>``."""
+    title: str
+    kind: TriggerKind | None
+    """The kind of its triggers where neither integration nor body say one."""
+    docs: str
+    """Markdown: what is read from the body, and how the sender is set up."""
+    options: type[OptionsT]
+    example: Mapping[str, Any]
+    """A body that becomes a trigger."""
+    read: Callable[[Mapping[str, str], bytes, Integration[OptionsT]], Reading]
+
+
+class CannotRead(Exception):
+    """The body is not JSON that can be read; ``refusal`` says why."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.detail)
+        self.refusal = refusal
+
+
+def json_of(headers: Mapping[str, str], body: bytes) -> Any:
+    """The JSON value of a body, whatever its media type says. Raises :class:`CannotRead`."""
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        sentence = f"The body is encoded as {clean(encoding, 40)}; send it without a Content-Encoding."
+        raise CannotRead(Refusal("content-encoding", sentence))
+    if not body.strip():
+        raise CannotRead(Refusal("empty-body", "The body is empty; send a JSON document."))
+    try:
+        return from_json(body.removeprefix(b"\xef\xbb\xbf"), allow_inf_nan=False)
+    except ValueError as error:
+        raise CannotRead(_json_refusal(str(error), body)) from error
+
+
+def _json_refusal(message: str, body: bytes) -> Refusal:
+    if "recursion limit" in message:
+        return Refusal("too-deep", "The JSON document is nested too deeply; 200 levels are read.")
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        sentence = f"The body is not UTF-8: byte {error.start} cannot be read. Send the JSON document as UTF-8."
+        return Refusal("invalid-encoding", sentence)
+    return Refusal("invalid-json", f"The body is no JSON document: {clean(message, SENTENCE_LIMIT)}.")
+
+
+def pointer_of(*parts: int | str) -> str:
+    """A JSON Pointer fragment (RFC 6901, 6)."""
+    return "#" + "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def refusals_of(error: ValidationError, at: Sequence[int | str] = (), limit: int = 10) -> tuple[Refusal, ...]:
+    """One refusal for each thing that a model found wrong, with its place under ``at``."""
+    return tuple(_refusal(problem, at) for problem in error.errors(include_url=False, include_input=False)[:limit])
+
+
+def _refusal(problem: ErrorDetails, at: Sequence[int | str]) -> Refusal:
+    reason: RefusalReason = "missing-field" if problem["type"] == "missing" else "invalid-field"
+    if not problem["loc"]:
+        reason = "wrong-shape" if problem["type"] != "value_error" else reason
+    message = WORDS.get(problem["type"], problem["msg"].removeprefix("Value error, "))
+    return Refusal(reason, clean(f"{message}.", SENTENCE_LIMIT), clean(pointer_of(*at, *problem["loc"])))

@@ -1,0 +1,190 @@
+"""Tocsin's own format: one trigger, or an array of them, each of one of the five kinds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final, assert_never, get_args
+
+from pydantic import TypeAdapter, ValidationError
+
+from libs.common.events.base import TriggerKind, Window
+from libs.common.events.triggers import TriggerGroup
+from services.intake.domain.dedup import bounded, hash_of_words
+from services.intake.domain.integration import Integration, SourceOptions
+from services.intake.domain.mapping import NAME_LIMIT, SIBLINGS_LIMIT, TITLE_LIMIT, clean, clean_labels, web_links
+from services.intake.domain.trigger import Ignored, ParsedTrigger, Reading, Refusal, refuse
+from services.intake.sources.base import CannotRead, Source, json_of, pointer_of, refusals_of
+from services.intake.sources.native_models import (
+    AnyTrigger,
+    MaintenanceTrigger,
+    NativeTrigger,
+    NativeWindow,
+    ProviderTrigger,
+    TelemetryTrigger,
+    TicketTrigger,
+    ToolTrigger,
+)
+from services.intake.sources.native_page import DOCS, EXAMPLES
+
+ADAPTER: Final[TypeAdapter[AnyTrigger]] = TypeAdapter(AnyTrigger)
+KINDS: Final[tuple[TriggerKind, ...]] = get_args(TriggerKind)
+OPENS: Final = frozenset({"p1", "1"})
+"""The priorities of a ticket that open an incident."""
+
+
+class NativeOptions(SourceOptions):
+    """``only``: the kinds that this integration may send; without it, all five."""
+
+    only: tuple[TriggerKind, ...] = ()
+
+
+def read(headers: Mapping[str, str], body: bytes, integration: Integration[NativeOptions]) -> Reading:
+    """The triggers of a body: an object is one, an array as many as it has."""
+    try:
+        value = json_of(headers, body)
+    except CannotRead as error:
+        return Reading(refusals=(error.refusal,))
+    if not isinstance(value, dict | list):
+        return refuse("wrong-shape", "The body should be a JSON object (one trigger) or an array of such objects.")
+    items: list[Any] = value if isinstance(value, list) else [value]
+    triggers: list[ParsedTrigger] = []
+    refusals: list[Refusal] = []
+    ignored: list[Ignored] = []
+    for number, item in enumerate(items):
+        at: tuple[int, ...] = (number,) if isinstance(value, list) else ()
+        found = _one(item, at, integration)
+        if isinstance(found, ParsedTrigger):
+            triggers.append(found)
+        elif isinstance(found, Ignored):
+            ignored.append(found)
+        else:
+            refusals.extend(found)
+    return Reading(_with_siblings(triggers), tuple(refusals), tuple(ignored))
+
+
+def _one(
+    item: Any, at: tuple[int, ...], integration: Integration[NativeOptions]
+) -> ParsedTrigger | Ignored | Sequence[Refusal]:
+    if not isinstance(item, dict):
+        return (Refusal("wrong-shape", "A trigger should be a JSON object.", pointer_of(*at)),)
+    kind = item.get("kind") or integration.kind
+    if kind not in KINDS:
+        return (_unknown_kind(kind, at),)
+    allowed = integration.options.only
+    if allowed and kind not in allowed:
+        sentence = f"The integration {integration.id} may send only {', '.join(allowed)}, not {kind}."
+        return (Refusal("kind-not-allowed", sentence, pointer_of(*at, "kind")),)
+    try:
+        trigger = ADAPTER.validate_python({**item, "kind": kind})
+    except ValidationError as error:
+        return _without_tag(refusals_of(error, at), at, str(kind))
+    if isinstance(trigger, TicketTrigger) and trigger.status == "firing" and trigger.priority.lower() not in OPENS:
+        sentence = f"Ticket {trigger.ticket} has priority {trigger.priority}; only P1 opens an incident."
+        return Ignored("not-p1", clean(sentence, TITLE_LIMIT), pointer_of(*at, "priority"))
+    return _parsed(trigger)
+
+
+def _unknown_kind(kind: Any, at: tuple[int, ...]) -> Refusal:
+    if kind is None:
+        return Refusal("missing-field", f"A trigger needs a kind: {', '.join(KINDS)}.", pointer_of(*at, "kind"))
+    sentence = f"There is no kind {clean(str(kind), 40)!r}; there are {', '.join(KINDS)}."
+    return Refusal("invalid-field", sentence, pointer_of(*at, "kind"))
+
+
+def _without_tag(refusals: Sequence[Refusal], at: tuple[int, ...], kind: str) -> Sequence[Refusal]:
+    """The refusals with pointers into the body: pydantic puts the kind of the union into them."""
+    tagged, plain = pointer_of(*at, kind), pointer_of(*at)
+    return tuple(
+        Refusal(refusal.reason, refusal.detail, plain + refusal.pointer.removeprefix(tagged)) for refusal in refusals
+    )
+
+
+def _parsed(trigger: AnyTrigger) -> ParsedTrigger:
+    services = tuple(dict.fromkeys(_name(name) for name in [trigger.service, *trigger.services] if name))
+    links = [(link.href, link.text) for link in trigger.links]
+    labels = dict(trigger.labels)
+    key, tool, provider, team, window = "", "", "", "", None
+    match trigger:
+        case TelemetryTrigger():
+            tool = trigger.tool
+        case MaintenanceTrigger():
+            key, team, window = trigger.maintenance_id, trigger.assigned_team, _window(trigger.window)
+        case TicketTrigger():
+            key = trigger.ticket
+            labels |= {"ticket": trigger.ticket, "priority": trigger.priority}
+            links.append((trigger.url, f"Ticket {trigger.ticket}"))
+        case ProviderTrigger():
+            provider = trigger.provider
+            key = f"{provider}:{trigger.incident_id}" if trigger.incident_id else ""
+            labels |= {"region": trigger.region, "incident_id": trigger.incident_id}
+            links.append((trigger.url, f"{provider}: the provider's page"))
+        case ToolTrigger():
+            key, tool, window = trigger.tool, trigger.tool, _window(trigger.window)
+            labels["state"] = trigger.state
+        case _:
+            assert_never(trigger)
+    key = trigger.dedup_key or key or _hash(trigger, services, tool, provider)
+    return ParsedTrigger(
+        kind=trigger.kind,
+        status=trigger.status,
+        dedup_key=bounded(clean(key)),
+        title=clean(trigger.title, TITLE_LIMIT) or clean(key, TITLE_LIMIT),
+        description=clean(trigger.description),
+        severity=trigger.severity,
+        category=trigger.category,
+        service=services[0] if services else None,
+        services=services,
+        tool=_name(tool) or None,
+        provider=_name(provider) or None,
+        tenants=tuple(dict.fromkeys(map(_name, trigger.tenants))),
+        assigned_team=_name(team) or None,
+        window=window,
+        reporter=_name(trigger.reporter) or None,
+        links=web_links(links),
+        labels=clean_labels({name: value for name, value in labels.items() if value}),
+        group=TriggerGroup(key=bounded(clean(trigger.group))) if trigger.group else None,
+        started_at=trigger.started_at,
+        ended_at=trigger.ended_at,
+    )
+
+
+def _name(text: str) -> str:
+    return clean(text, NAME_LIMIT)
+
+
+def _window(window: NativeWindow | None) -> Window | None:
+    return None if window is None else Window(starts_at=window.starts_at, ends_at=window.ends_at)
+
+
+def _hash(trigger: NativeTrigger, services: Sequence[str], tool: str, provider: str) -> str:
+    kind = str(getattr(trigger, "kind", ""))
+    return hash_of_words(kind, [kind, *sorted(services), tool, provider, trigger.title])
+
+
+def _with_siblings(triggers: Sequence[ParsedTrigger]) -> tuple[ParsedTrigger, ...]:
+    """The triggers, each with the dedup keys of the firing ones of its group in the same body."""
+    keys: dict[str, dict[str, None]] = {}
+    for trigger in triggers:
+        if trigger.group and trigger.status == "firing":
+            keys.setdefault(trigger.group.key, {})[trigger.dedup_key] = None
+    return tuple(_with_group(trigger, keys) for trigger in triggers)
+
+
+def _with_group(trigger: ParsedTrigger, keys: Mapping[str, Mapping[str, None]]) -> ParsedTrigger:
+    if trigger.group is None:
+        return trigger
+    siblings = tuple(keys.get(trigger.group.key, ()))
+    if len(siblings) > SIBLINGS_LIMIT:
+        own = (trigger.dedup_key,) if trigger.dedup_key in siblings[SIBLINGS_LIMIT - 1 :] else ()
+        siblings = (*siblings[: SIBLINGS_LIMIT - len(own)], *own)
+    return replace(trigger, group=TriggerGroup(key=trigger.group.key, siblings=siblings))
+
+
+SOURCE: Final = Source(
+    name="native",
+    title="Tocsin's own format",
+    kind=None,
+    docs=DOCS,
+    options=NativeOptions,
+    example=EXAMPLES["telemetry"],
+    read=read,
+)
