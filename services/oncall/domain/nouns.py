@@ -1,0 +1,164 @@
+"""The things that a directory holds, as they stand in the configuration and in the answers of the API."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from libs.common.events.base import RoleRef, Slug
+from libs.common.events.directory import KeyRole
+from services.oncall.domain.noun import Noun, Value
+from services.oncall.domain.walltime import Zone
+
+KEYWORDS: Final = frozenset(
+    {
+        "on-shift",
+        "service-responsible",
+        "pm",
+        "tool-pm",
+        "maintenance-team",
+        "tenant-contacts",
+        "client-contacts",
+        "first",
+    }
+)
+"""References that stand alone. Every other one is ``kind:id``; a bare id is a person's."""
+
+_TELEPHONE: Final = re.compile(r"^\+[1-9]\d{6,14}$")
+_EMAIL: Final = re.compile(r"^[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+$")
+_ADDRESSES: Final[Mapping[str, tuple[re.Pattern[str], str]]] = {
+    "sms": (_TELEPHONE, "a number in E.164 form, such as +15550100"),
+    "voice": (_TELEPHONE, "a number in E.164 form, such as +15550100"),
+    "email": (_EMAIL, "an address such as helpdesk@example.com"),
+}
+
+
+def _full(value: Any) -> Any:
+    """A bare id is a person's."""
+    return f"person:{value}" if isinstance(value, str) and ":" not in value and value not in KEYWORDS else value
+
+
+def _web(value: str) -> str:
+    if not value.startswith(("https://", "http://", "{status_page}")):
+        raise ValueError("a link begins with https:// or http://")
+    return value
+
+
+Ref = Annotated[RoleRef, BeforeValidator(_full)]
+"""A reference to whoever is responsible; a bare id is short for ``person:ID``."""
+
+Href = Annotated[str, AfterValidator(_web)]
+"""An address on the web."""
+
+
+class ContactPoint(Value):
+    """One way to reach somebody. Written short as ``{sms: "+15550100"}``."""
+
+    channel: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+    address: Annotated[str, Field(min_length=1, max_length=320)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_short(cls, value: Any) -> Any:
+        if isinstance(value, dict) and len(value) == 1 and not value.keys() & {"channel", "address"}:
+            ((channel, address),) = value.items()
+            return {"channel": channel, "address": address}
+        return value
+
+    @model_validator(mode="after")
+    def _has_its_form(self) -> "ContactPoint":
+        pattern, form = _ADDRESSES.get(self.channel, (None, ""))
+        if pattern is not None and not pattern.match(self.address):
+            raise ValueError(f"the address of {self.channel} is {form}")
+        return self
+
+
+class Person(Noun):
+    """Somebody of the house, with the ways to reach them in the order in which they are tried."""
+
+    title: str = ""
+    zone: Zone = "UTC"
+    contacts: tuple[ContactPoint, ...] = ()
+
+
+class Team(Noun):
+    """People who work on something together. ``backups`` stand in, in order, where no member can be reached."""
+
+    members: tuple[Ref, ...] = ()
+    backups: tuple[Slug, ...] = ()
+
+
+class Role(Noun):
+    """What somebody is responsible for in the ladder: DevOps, the CAO. Held by everybody in ``members``."""
+
+    members: tuple[Ref, ...] = ()
+    backups: tuple[Slug, ...] = ()
+
+
+class NamedLink(Value):
+    """A page of one thing, such as its dashboard."""
+
+    href: Href
+    text: str = ""
+
+
+class Service(Noun):
+    """A service of the system, who answers for it, and which PM decides in doubt."""
+
+    responsible: Ref | None = None
+    pm: Ref | None = None
+    group: str = ""
+    description: str = ""
+    public: bool = True
+    links: tuple[NamedLink, ...] = ()
+
+
+class Tool(Noun):
+    """A tool of somebody else's that is integrated, and the PM who answers for it."""
+
+    pm: Ref | None = None
+    links: tuple[NamedLink, ...] = ()
+
+
+class TenantContact(Noun):
+    """Somebody at a client. ``hears`` says what: of the tenant's status, of the client updates, or both."""
+
+    hears: tuple[Literal["tenant", "client"], ...] = ("client",)
+    contacts: tuple[ContactPoint, ...] = ()
+    zone: Zone | None = None
+    """The tenant's, where it is not given."""
+
+
+class Tenant(Noun):
+    """A client's part of the system."""
+
+    zone: Zone = "UTC"
+    services: tuple[Slug, ...] = ()
+    """The services that it uses; empty means all of them."""
+    page_key_digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    """SHA-256 of the secret in the address of its status page; without one the page is public."""
+    contacts: tuple[TenantContact, ...] = ()
+    links: tuple[NamedLink, ...] = ()
+
+
+class CheckLink(Noun):
+    """A link that incidents carry. ``href`` may hold ``{incident}``, ``{number}``, ``{service}``, ``{tool}``, ``{tenant}``,
+    ``{provider}`` and ``{status_page}``; it is left out of incidents that lack what it holds. ``name`` may hold the same, and then names are put in.
+    """
+
+    href: Href
+    provider: Slug | None = None
+    """Only where the incident is of this provider."""
+    public: bool = False
+    """Whether a client may see it."""
+
+
+class PrincipalEntry(Noun):
+    """Somebody or a program that holds keys."""
+
+    roles: tuple[KeyRole, ...] = ("viewer",)
+    tenants: tuple[Slug, ...] | None = None
+    """The tenants whose incidents it may see; ``None`` is all of them."""
+    person: Slug | None = None
+    """The person whom it stands for."""
