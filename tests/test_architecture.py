@@ -122,28 +122,3 @@ def test_the_environment_is_read_by_composition_roots_alone() -> None:
     }
     roots = {path for path in readers if path.endswith(("__main__.py", "settings.py"))}
     assert readers - roots <= {"services/local.py", "libs/common/service.py", "libs/common/bus/local_broker.py"}
-
-
-def test_every_public_thing_of_the_product_has_a_docstring() -> None:
-    bare = []
-    for path in PRODUCT:
-        if "versions" in path.parts:
-            continue
-        for node in ast.walk(ast.parse(path.read_text())):
-            named = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-            if named and not node.name.startswith("_") and ast.get_docstring(node) is None and _is_public(path, node):
-                bare.append(f"{path}:{node.lineno} {node.name}")
-    assert not bare
-
-
-def _is_public(path: Path, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
-    tree = ast.parse(path.read_text())
-    inner = {
-        id(child)
-        for function in ast.walk(tree)
-        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
-        for child in ast.walk(function)
-        if child is not function
-    }
-    lines = {child.lineno for child in ast.walk(tree) if id(child) in inner and hasattr(child, "lineno")}
-    return node.lineno not in lines
