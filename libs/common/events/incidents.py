@@ -46,6 +46,10 @@ class Rung(Model):
     due_at: Instant | None = None
     fired_at: Instant | None = None
     reason: RungReason | None = None
+    after: timedelta = timedelta(0)
+    """Its delay, counted from when the rung before it fired."""
+    times: int = 0
+    """How many times it fired."""
 
 
 class Obligation(Model):
