@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
-M = TypeVar("M", Counter, Gauge, Histogram)
+M = TypeVar("M", bound=Counter | Gauge | Histogram)
 
 FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Buckets for what should take milliseconds, in seconds."""
@@ -45,49 +45,44 @@ class Metrics:
 
     def _declare_http(self) -> None:
         self._group = "HTTP"
-        self.http_requests = self._make(
-            Counter, "tocsin_http_requests", "Requests answered, by the route's template.", "method", "route", "status"
+        self.http_requests = self._counter(
+            "tocsin_http_requests", "Requests answered, by the route's template.", "method", "route", "status"
         )
-        self.http_seconds = self._make(
-            Histogram, "tocsin_http_seconds", "How long requests took.", "method", "route", buckets=FAST
+        self.http_seconds = self._histogram(
+            "tocsin_http_seconds", "How long requests took.", "method", "route", buckets=FAST
         )
 
     def _declare_delivery(self) -> None:
         self._group = "Bus, outbox and timers"
-        self.outbox_pending = self._make(
-            Gauge, "tocsin_outbox_pending", "Events that are committed and not yet on the bus."
+        self.outbox_pending = self._gauge("tocsin_outbox_pending", "Events that are committed and not yet on the bus.")
+        self.outbox_oldest_seconds = self._gauge(
+            "tocsin_outbox_oldest_seconds", "Age of the oldest event that is not yet on the bus."
         )
-        self.outbox_oldest_seconds = self._make(
-            Gauge, "tocsin_outbox_oldest_seconds", "Age of the oldest event that is not yet on the bus."
+        self.outbox_published = self._counter(
+            "tocsin_outbox_published", "Events that the bus has acknowledged.", "topic"
         )
-        self.outbox_published = self._make(
-            Counter, "tocsin_outbox_published", "Events that the bus has acknowledged.", "topic"
-        )
-        self.timer_lateness_seconds = self._make(
-            Histogram,
+        self.timer_lateness_seconds = self._histogram(
             "tocsin_timer_lateness_seconds",
             "How long after its due time a timer fired.",
             "kind",
             buckets=LATENESS,
         )
-        self.timer_failures = self._make(
-            Counter, "tocsin_timer_failures", "Timers whose handler failed; they are tried again.", "kind"
+        self.timer_failures = self._counter(
+            "tocsin_timer_failures", "Timers whose handler failed; they are tried again.", "kind"
         )
-        self.consumed = self._make(
-            Counter,
+        self.consumed = self._counter(
             "tocsin_consumed",
             "Records read from the bus: handled, repeat (already handled), passed (no handler) or dead.",
             "topic",
             "outcome",
         )
-        self.consumer_retries = self._make(
-            Counter, "tocsin_consumer_retries", "Handlers that failed and are tried again after a wait.", "topic"
+        self.consumer_retries = self._counter(
+            "tocsin_consumer_retries", "Handlers that failed and are tried again after a wait.", "topic"
         )
-        self.dead_letters = self._make(
-            Counter, "tocsin_dead_letters", "Records set aside because they fail for good.", "topic", "reason"
+        self.dead_letters = self._counter(
+            "tocsin_dead_letters", "Records set aside because they fail for good.", "topic", "reason"
         )
-        self.consumer_stopped = self._make(
-            Gauge,
+        self.consumer_stopped = self._gauge(
             "tocsin_consumer_stopped",
             "1 where a consumer stopped itself because too many of its records failed for good.",
             "group",
@@ -95,42 +90,51 @@ class Metrics:
 
     def _declare_configuration(self) -> None:
         self._group = "Configuration"
-        self.config_loaded = self._make(
-            Gauge, "tocsin_config_loaded", "1 for each file of the configuration tree that is in force.", "file"
+        self.config_loaded = self._gauge(
+            "tocsin_config_loaded", "1 for each file of the configuration tree that is in force.", "file"
         )
-        self.config_broken = self._make(
-            Gauge, "tocsin_config_broken", "1 while the tree on disk has an error and the one before stays in force."
+        self.config_broken = self._gauge(
+            "tocsin_config_broken", "1 while the tree on disk has an error and the one before stays in force."
         )
 
     def _declare_product(self) -> None:
         self._group = "Incidents"
-        self.triggers_received = self._make(
-            Counter, "tocsin_triggers_received", "Triggers by what became of them.", "source", "outcome"
+        self.triggers_received = self._counter(
+            "tocsin_triggers_received", "Triggers by what became of them.", "source", "outcome"
         )
-        self.quarantined = self._make(
-            Counter, "tocsin_quarantined", "Bodies that could not be understood and are kept.", "source", "reason"
+        self.quarantined = self._counter(
+            "tocsin_quarantined", "Bodies that could not be understood and are kept.", "source", "reason"
         )
-        self.incidents_opened = self._make(Counter, "tocsin_incidents_opened", "Incidents opened.", "kind")
-        self.rungs_fired = self._make(
-            Counter, "tocsin_rungs_fired", "Rungs of escalation ladders that fired.", "rung", "reason"
+        self.incidents_opened = self._counter("tocsin_incidents_opened", "Incidents opened.", "kind")
+        self.rungs_fired = self._counter(
+            "tocsin_rungs_fired", "Rungs of escalation ladders that fired.", "rung", "reason"
         )
-        self.obligations = self._make(
-            Counter, "tocsin_obligations", "Communication obligations: sent, late or waived.", "kind", "outcome"
+        self.obligations = self._counter(
+            "tocsin_obligations", "Communication obligations: sent, late or waived.", "kind", "outcome"
         )
-        self.resolutions = self._make(
-            Counter, "tocsin_resolutions", "Role references resolved to people, or why nobody was found.", "outcome"
+        self.resolutions = self._counter(
+            "tocsin_resolutions", "Role references resolved to people, or why nobody was found.", "outcome"
         )
-        self.attempts = self._make(
-            Counter, "tocsin_attempts", "Attempts to reach somebody, by their result.", "channel", "provider", "reason"
+        self.attempts = self._counter(
+            "tocsin_attempts", "Attempts to reach somebody, by their result.", "channel", "provider", "reason"
         )
-        self.replies = self._make(Counter, "tocsin_replies", "Replies that people sent to a page.", "action")
+        self.replies = self._counter("tocsin_replies", "Replies that people sent to a page.", "action")
 
-    def _make(self, kind: type[M], name: str, sentence: str, *labels: str, buckets: Sequence[float] | None = None) -> M:
-        shown = f"{name}_total" if kind is Counter else name
+    def _describe(self, kind: type[M], name: str, sentence: str, labels: tuple[str, ...]) -> None:
+        shown = f"{name}_total" if issubclass(kind, Counter) else name
         self.described.append(Described(self._group, shown, kind.__name__.lower(), labels, sentence))
-        if buckets is not None:
-            return kind(name, sentence, labels, registry=self.registry, buckets=tuple(buckets))
-        return kind(name, sentence, labels, registry=self.registry)
+
+    def _counter(self, name: str, sentence: str, *labels: str) -> Counter:
+        self._describe(Counter, name, sentence, labels)
+        return Counter(name, sentence, labels, registry=self.registry)
+
+    def _gauge(self, name: str, sentence: str, *labels: str) -> Gauge:
+        self._describe(Gauge, name, sentence, labels)
+        return Gauge(name, sentence, labels, registry=self.registry)
+
+    def _histogram(self, name: str, sentence: str, *labels: str, buckets: Sequence[float]) -> Histogram:
+        self._describe(Histogram, name, sentence, labels)
+        return Histogram(name, sentence, labels, registry=self.registry, buckets=buckets)
 
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text format."""

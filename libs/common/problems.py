@@ -1,6 +1,5 @@
-"""Problem details (RFC 9457) for everything that goes wrong over HTTP, and the page that explains each type of them."""
+"""Problem details (RFC 9457) for everything that goes wrong over HTTP."""
 
-import inspect
 import json
 import math
 from collections.abc import Mapping
@@ -17,9 +16,7 @@ from libs.common.errors import (
     FieldProblem,
     Invalid,
     Malformed,
-    Misconfigured,
     NotFound,
-    Rejected,
     TocsinError,
     TooLarge,
     Unavailable,
@@ -50,9 +47,11 @@ def problem_response(
     retry_after: timedelta | None = None,
     headers: Mapping[str, str] | None = None,
     request_id: str | None = None,
+    extra: Mapping[str, Any] | None = None,
 ) -> Response:
     """A response whose body is a problem. 401 carries a challenge; 429 and 503 say when to come back."""
     body: dict[str, Any] = {"type": f"{TYPE_BASE}{slug}", "title": title, "status": status, "detail": detail}
+    body.update(extra or {})
     if problems:
         body["errors"] = [{"pointer": problem.pointer, "detail": problem.detail} for problem in problems]
     if request_id:
@@ -189,41 +188,7 @@ def declare_problems(schema: dict[str, Any]) -> dict[str, Any]:
             if not isinstance(operation, dict) or "responses" not in operation:
                 continue
             for status, response in operation["responses"].items():
-                if status.startswith(("4", "5")) and status != "503":
+                if status.startswith(("4", "5")):
                     response["content"] = content
             operation["responses"].setdefault("default", {"description": "A problem.", "content": content})
     return schema
-
-
-def every_error() -> tuple[type[TocsinError], ...]:
-    """The classes of the error tree that a caller may meet, by status, then by slug."""
-    found: dict[str, type[TocsinError]] = {}
-    waiting: list[type[TocsinError]] = [TocsinError]
-    while waiting:
-        kind = waiting.pop()
-        waiting += kind.__subclasses__()
-        if kind.__module__ == "libs.common.errors" and not issubclass(kind, Misconfigured) and kind is not Rejected:
-            found[kind.slug] = kind
-    return tuple(sorted(found.values(), key=lambda kind: (kind.status, kind.slug)))
-
-
-def render_docs() -> str:
-    """The content of ``docs/problems.md``."""
-    lines = ["# Problems", ""]
-    lines += [
-        f"Errors over HTTP are problem details (RFC 9457, `{MEDIA_TYPE}`). A problem's `type` is `{TYPE_BASE}` and one of "
-        "the names below; a more special name (`database-unavailable`) is told apart by nothing but its sentence. `detail` "
-        "says what to change, `errors` points into the body (`#/alerts/0/status`) or at a parameter (`#query/limit`), and "
-        "`instance` is the request's id as the log has it.",
-        "This page is generated: `python -m libs.common.docs`.",
-    ]
-    for kind in every_error():
-        again = (
-            "The same request may succeed later (`Retry-After`)."
-            if kind.retry
-            else "Sending it again unchanged is useless."
-        )
-        if kind is TocsinError:
-            again = "Tell us the request's id."
-        lines += ["", f"## {kind.slug}", "", f"**{kind.status}** · {inspect.getdoc(kind)} {again}"]
-    return "\n".join(lines) + "\n"

@@ -121,5 +121,5 @@ def publish_span(topic: str, count: int) -> Iterator[Span]:
 @contextmanager
 def client_span(name: str, **attributes: str | int) -> Iterator[Span]:
     """The span of one call to somebody else's server; send :func:`current_traceparent` with it."""
-    with start_span(name, kind=SpanKind.CLIENT, **attributes) as span:
+    with _Process.tracer.start_as_current_span(name, kind=SpanKind.CLIENT, attributes=attributes) as span:
         yield span

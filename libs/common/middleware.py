@@ -1,0 +1,148 @@
+"""What happens around every request: its id, its trace, its metrics and log line, the limit of its body, safe headers.
+
+Plain ASGI, two layers, since every page and every alarm pays for it.
+"""
+
+import re
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from libs.common.chance import Chance
+from libs.common.clock import Stopwatch
+from libs.common.errors import TooLarge
+from libs.common.logs import get_logger
+from libs.common.metrics import Metrics
+from libs.common.problems import on_crash, problem_response
+from libs.common.tracing import request_span
+
+log = get_logger(__name__)
+
+REQUEST_ID: Final = "X-Request-ID"
+QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Routes that machines ask every few seconds: logged only where they fail."""
+
+UNMATCHED: Final = "unmatched"
+"""What metrics and logs call the route of an address that there is none for; the address itself may hold a key."""
+
+_ACCEPTED_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def route_template(scope: MutableMapping[str, Any]) -> str:
+    """The route that answered, as it was declared: ``/v1/hooks/{source}/{key}``, never the address itself."""
+    route = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
+    template = getattr(route, "path_format", None) or getattr(route, "path", None)
+    if template:
+        return str(template)
+    return f"{scope['root_path']}/*" if scope.get("root_path") else UNMATCHED
+
+
+class Edge:
+    """The outermost layer. Nobody sees an exception's text: it is logged, the caller gets the request's id."""
+
+    def __init__(
+        self, app: ASGIApp, *, service: str, metrics: Metrics, chance: Chance, content_security_policy: str
+    ) -> None:
+        self._app = app
+        self._service = service
+        self._metrics = metrics
+        self._chance = chance
+        self._always = (
+            ("X-Content-Type-Options", "nosniff"),
+            ("Referrer-Policy", "no-referrer"),
+            ("X-Frame-Options", "DENY"),
+            ("Content-Security-Policy", content_security_policy),
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; what is no HTTP passes."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        given = headers.get(REQUEST_ID, "")
+        request_id = given if _ACCEPTED_ID.fullmatch(given) else self._chance.token(120)
+        scope.setdefault("state", {})["request_id"] = request_id
+        with (
+            structlog.contextvars.bound_contextvars(service=self._service, request_id=request_id, incident_id=None),
+            request_span(scope["method"], headers.get("traceparent")) as span,
+        ):
+            status = await self._answer(scope, receive, send, request_id)
+            span.update_name(f"{scope['method']} {route_template(scope)}")
+            span.set_attribute("http.response.status_code", status)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> int:
+        status = 0
+        watch = Stopwatch()
+
+        async def sent(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                self._complete(MutableHeaders(scope=message), request_id)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sent)
+        except Exception as error:
+            # Everything that was foreseen has an answer of its own; this is a fault of ours, told in full to the log alone.
+            log.exception("request crashed", route=route_template(scope), error=type(error).__name__)
+            if status:
+                raise
+            await on_crash(request_id)(scope, receive, sent)
+        finally:
+            self._note(scope, status or 499, watch.seconds())
+        return status
+
+    def _complete(self, headers: MutableHeaders, request_id: str) -> None:
+        headers[REQUEST_ID] = request_id
+        for name, value in self._always:
+            headers.setdefault(name, value)
+        if "json" in headers.get("content-type", ""):
+            headers.setdefault("Cache-Control", "no-store")
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        """Count and log. 499 is a caller who left before the answer."""
+        route = route_template(scope)
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        self._metrics.http_requests.labels(method, route, str(status)).inc()
+        self._metrics.http_seconds.labels(method, route).observe(seconds)
+        say = log.debug if route in QUIET and status < 500 else log.info
+        say("request", method=method, route=route, status=status, milliseconds=round(seconds * 1000, 1))
+
+
+class BodyLimit:
+    """Refuses bodies over ``limit`` bytes with 413: by their announced length at once, else as they stream in."""
+
+    def __init__(self, app: ASGIApp, *, limit: int) -> None:
+        self._app = app
+        self._limit = limit
+        self._sentence = f"The body is over the limit of {limit} bytes."
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with a body that cannot grow over the limit."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        announced = Headers(scope=scope).get("content-length", "")
+        if announced.isdecimal() and int(announced) > self._limit:
+            request_id = scope.get("state", {}).get("request_id")
+            response = problem_response(413, TooLarge.slug, TooLarge.title, self._sentence, request_id=request_id)
+            await response(scope, receive, send)
+            return
+        taken = 0
+
+        async def limited() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > self._limit:
+                raise HTTPException(413, self._sentence)
+            return message
+
+        await self._app(scope, limited, send)
