@@ -5,6 +5,7 @@ Only :mod:`libs.common.db.work` commits; everybody else is handed a session and 
 
 import asyncio
 import contextlib
+import hashlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -107,6 +108,12 @@ def is_transient(error: BaseException) -> bool:
     """Whether the same transaction may go through when it is run again: deadlock, serialization, a lock not to be had."""
     orig = error.orig if isinstance(error, exc.DBAPIError) and error.orig is not None else error
     return _sqlstate(orig) in _TRANSIENT_STATES
+
+
+def lock_key(purpose: str, schema: str) -> int:
+    """The number of an advisory lock, which the whole database shares, for one purpose in one schema."""
+    digest = hashlib.sha256(f"tocsin {purpose} {schema}".encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
 
 
 def _sqlstate(error: BaseException) -> str:

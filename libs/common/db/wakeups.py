@@ -7,16 +7,16 @@ looks by itself from time to time, and after each reconnect.
 """
 
 import asyncio
-import contextlib
 import weakref
 from typing import Any
 
 import asyncpg
-import structlog
 
+from libs.common.background import Background, pause
 from libs.common.db.session import Database, DatabaseUnavailable, close
+from libs.common.logs import get_logger
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 RECONNECT_SECONDS = 1.0
 DEBOUNCE_SECONDS = 0.005
@@ -24,19 +24,19 @@ DEBOUNCE_SECONDS = 0.005
 KEEPALIVE_SECONDS = 20.0
 
 
-class Wakeups:
+class Wakeups(Background):
     """Events by name, shared by all replicas of one schema. Works within the process also while it is not started."""
 
     name = "wakeups"
 
     def __init__(self, database: Database) -> None:
+        super().__init__()
         self._database = database
         self._channel = f"tocsin_{database.schema}"
         self._events: dict[str, weakref.WeakSet[asyncio.Event]] = {}
         self._answered: set[str] = set()
         self._pending: set[str] = set()
         self._changed = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
         self._pid = 0
 
     def event(self, name: str) -> asyncio.Event:
@@ -56,17 +56,8 @@ class Wakeups:
             self._pending.add(name)
             self._changed.set()
 
-    async def start(self) -> None:
-        """Begin to listen; returns at once, also while the database cannot be reached."""
-        self._task = asyncio.create_task(self._run(), name=f"wakeups {self._database.schema}")
-
-    async def stop(self) -> None:
-        """Stop listening. Wakes still work within the process."""
-        if self._task is not None:
-            task, self._task = self._task, None
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+    def _interrupt(self) -> None:
+        self._changed.set()
 
     def _set(self, name: str) -> None:
         for event in tuple(self._events.get(name, ())):
@@ -76,20 +67,20 @@ class Wakeups:
         if pid != self._pid:
             self._set(str(payload))
 
-    async def _run(self) -> None:
-        while True:
+    async def _work(self) -> None:
+        while not self._stopping.is_set():
             try:
                 connection = await self._database.connect()
             except DatabaseUnavailable:
-                await asyncio.sleep(RECONNECT_SECONDS)
+                await pause(RECONNECT_SECONDS, self._stopping)
                 continue
             try:
                 await self._serve(connection)
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("wakeups_lost", reason=str(error) or type(error).__name__)
+                log.warning("wakeups lost their connection", reason=str(error) or type(error).__name__)
+                await pause(RECONNECT_SECONDS, self._stopping)
             finally:
                 await close(connection)
-            await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _serve(self, connection: Any) -> None:
         """Listen and send on ``connection`` until it is lost. First everybody looks: wakes may have been missed."""
@@ -98,11 +89,9 @@ class Wakeups:
         await connection.add_listener(self._channel, self._heard)
         for name in tuple(self._events):
             self._set(name)
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(KEEPALIVE_SECONDS):
-                    await self._changed.wait()
+        while not self._stopping.is_set():
+            await pause(KEEPALIVE_SECONDS, self._changed)
             self._changed.clear()
             names, self._pending = sorted(self._pending), set()
             await connection.execute("SELECT pg_notify($1, name) FROM unnest($2::text[]) AS name", self._channel, names)
-            await asyncio.sleep(DEBOUNCE_SECONDS)
+            await pause(DEBOUNCE_SECONDS, self._stopping)
