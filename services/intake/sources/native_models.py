@@ -3,7 +3,16 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from libs.common.events.base import Category, Severity
 from services.intake.domain.severity import WORDS
@@ -78,8 +87,7 @@ class NativeTrigger(Shape):
     title: Text = ""
     """One line that a person understands at night. Required while firing."""
     description: Text = ""
-    severity: Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
-SeverityWord = "critical"
+    severity: SeverityWord = "critical"
     """critical, error, warning or info; the usual other words are understood."""
     category: Category | None = None
     """What is wrong; left away, the kind decides."""

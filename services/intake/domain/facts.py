@@ -1,0 +1,61 @@
+"""From what was read of a body to the events that say so."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from libs.common.events.triggers import TriggerGroup, TriggerQuarantined, TriggerReceived
+from services.intake.domain.integration import Integration
+from services.intake.domain.trigger import ParsedTrigger, Refusal, summary
+
+
+def received(
+    trigger: ParsedTrigger, integration: Integration[Any], trigger_id: UUID, delivery_id: UUID, now: datetime
+) -> TriggerReceived:
+    """The event of one trigger. Where the sender named no group, the delivery is the group; where no time, ``now`` counts."""
+    group = trigger.group
+    if group is not None and not group.key:
+        group = TriggerGroup(key=str(delivery_id), siblings=group.siblings)
+    return TriggerReceived(
+        trigger_id=trigger_id,
+        delivery_id=delivery_id,
+        integration_id=integration.id,
+        integration_name=integration.name,
+        source=integration.source,
+        kind=trigger.kind,
+        status=trigger.status,
+        dedup_key=trigger.dedup_key,
+        group=group,
+        title=trigger.title,
+        description=trigger.description,
+        severity=trigger.severity,
+        category=trigger.category,
+        service=trigger.service,
+        services=trigger.services,
+        tool=trigger.tool,
+        provider=trigger.provider,
+        tenants=trigger.tenants,
+        assigned_team=trigger.assigned_team,
+        window=trigger.window,
+        reporter=trigger.reporter,
+        links=trigger.links,
+        labels=trigger.labels,
+        started_at=trigger.started_at or now,
+        ended_at=trigger.ended_at,
+        received_at=now,
+    )
+
+
+def quarantined(
+    refusals: tuple[Refusal, ...], integration: Integration[Any], delivery_id: UUID, now: datetime
+) -> TriggerQuarantined:
+    """The event of a body of which at least a part was not understood; its first refusal gives the reason."""
+    return TriggerQuarantined(
+        delivery_id=delivery_id,
+        integration_id=integration.id,
+        integration_name=integration.name,
+        source=integration.source,
+        reason=refusals[0].reason,
+        detail=summary(refusals),
+        received_at=now,
+    )

@@ -1,0 +1,50 @@
+"""A page for people from each source: what ``docs/integrations/`` holds and ``GET /v1/sources`` gives."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from services.intake.sources.base import Source
+
+INTRO = """# Integrations
+
+An integration is one sender that Tocsin listens to: a wire format, one or more keys, and the options of the format. The shipped ones stand in
+`deploy/config/integrations.yaml`; others are made there or with `POST /v1/integrations`. Both give the sender an address of its own:
+
+```
+POST /v1/hooks/<source>/<key>        the key in the path, for senders that can set no header
+POST /v1/hooks/<source>              the key as "Authorization: Bearer <key>" or "X-Tocsin-Key: <key>"
+POST /v1/triggers                    Tocsin's own format, the key as a header
+```
+
+| source | sender |
+|---|---|
+"""
+
+ANSWERS = """
+## What the answers mean
+
+| status | meaning | what the sender should do |
+|---|---|---|
+| 202 | committed: `delivery_id`, one entry in `triggers` for each alert; `problems` names parts that could not be understood, `ignored` those that rightly open nothing | nothing |
+| 400, 422 | the body cannot be understood; it is kept (`quarantine_id`) and a person is told | change what `errors` says |
+| 401 | no key, or none that Tocsin knows | look at the key |
+| 403 | the key is of an integration of another source, which the answer names | use that source's address |
+| 404 | there is no such source | look at the address |
+| 413 | the body is over the limit (1 MiB unless `TOCSIN_INTAKE_BODY_LIMIT` says otherwise) | send less at once |
+| 503 | nothing was accepted; `Retry-After` says when to come back | send it again |
+
+Each source has a page here, rendered from its own file by `python -m services.intake docs`; `GET /v1/sources` gives the same to programs.
+"""
+
+
+def page(source: Source[Any]) -> str:
+    """The Markdown page of one source."""
+    example = json.dumps(source.example, indent=2)
+    return f"# {source.title}\n\nSource `{source.name}`.\n\n{source.docs.strip()}\n\n## A body\n\n```json\n{example}\n```\n"
+
+
+def pages(sources: Mapping[str, Source[Any]]) -> dict[str, str]:
+    """Every file of ``docs/integrations/`` by its name."""
+    rows = "".join(f"| [`{source.name}`]({source.name}.md) | {source.title} |\n" for source in sources.values())
+    return {"README.md": INTRO + rows + ANSWERS, **{f"{source.name}.md": page(source) for source in sources.values()}}

@@ -1,0 +1,36 @@
+"""What the tests of intake share: integrations and samples."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from libs.common.events.base import TriggerKind
+from services.intake.domain.integration import Integration
+from services.intake.domain.trigger import ParsedTrigger, Reading
+from services.intake.sources.registry import all_sources
+
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+
+
+def sample(name: str) -> bytes:
+    return (SAMPLES / f"{name}.json").read_bytes()
+
+
+def integration(
+    source: str, kind: TriggerKind | None = None, options: Mapping[str, Any] | None = None
+) -> Integration[Any]:
+    read_options = all_sources()[source].options.model_validate(options or {})
+    return Integration("shop-floor", "Shop floor", source, kind, read_options)
+
+
+def read(source: str, body: bytes | object, of: Integration[Any] | None = None, **headers: str) -> Reading:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return all_sources()[source].read(names, raw, of or integration(source))
+
+
+def only(reading: Reading) -> ParsedTrigger:
+    assert not reading.refusals
+    (trigger,) = reading.triggers
+    return trigger
