@@ -1,0 +1,3 @@
+from libs.common.db.alembic_env import run
+
+run()
