@@ -1,0 +1,87 @@
+"""Whether a trigger opens an incident, joins one, or ends one of its alerts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from libs.common.events.triggers import TriggerReceived
+
+OpenReason = Literal["first_seen"]
+AttachReason = Literal["repeat", "refired", "same_group"]
+EndReason = Literal["alerts_remain", "last_alert_resolved"]
+DropReason = Literal["unknown_alert", "already_resolved"]
+
+
+@dataclass(frozen=True)
+class KnownAlert:
+    """An alert of an incident that is not resolved."""
+
+    incident_id: UUID
+    number: int
+    dedup_key: str
+    service: str | None
+    firing: bool
+
+
+@dataclass(frozen=True)
+class Open:
+    """Nothing open knows this trigger: a new incident."""
+
+    reason: OpenReason = "first_seen"
+
+
+@dataclass(frozen=True)
+class Attach:
+    """It belongs to an incident that is open, so nobody is paged for it again.
+
+    ``repeat``: the alert fires already · ``refired``: it had ended inside this incident · ``same_group``: its sender put it into one body
+    with an alert of this incident, for the same service.
+    """
+
+    incident_id: UUID
+    reason: AttachReason
+
+
+@dataclass(frozen=True)
+class End:
+    """An alert is over; with the last one the incident is."""
+
+    incident_id: UUID
+    reason: EndReason
+
+
+@dataclass(frozen=True)
+class Drop:
+    """Nothing to do: it ends what nobody knows, or what ended before."""
+
+    reason: DropReason
+
+
+Decision = Open | Attach | End | Drop
+
+
+def correlate(trigger: TriggerReceived, known: Sequence[KnownAlert], firing: int) -> Decision:
+    """What becomes of ``trigger``, given the open alerts of its integration that bear its dedup key or a sibling's.
+
+    ``firing`` is how many alerts fire in the incident that holds this very alert (0 where none does). Where siblings stand in several
+    incidents, the oldest is joined.
+    """
+    own = next((alert for alert in known if alert.dedup_key == trigger.dedup_key), None)
+    if trigger.status == "resolved":
+        return _ended(own, firing)
+    if own is not None:
+        return Attach(own.incident_id, "repeat" if own.firing else "refired")
+    siblings = set(trigger.group.siblings) if trigger.group else set()
+    related = [alert for alert in known if alert.dedup_key in siblings and alert.service == trigger.service]
+    if related:
+        return Attach(min(related, key=lambda alert: alert.number).incident_id, "same_group")
+    return Open()
+
+
+def _ended(own: KnownAlert | None, firing: int) -> Decision:
+    if own is None:
+        return Drop("unknown_alert")
+    if not own.firing:
+        return Drop("already_resolved")
+    return End(own.incident_id, "last_alert_resolved" if firing <= 1 else "alerts_remain")

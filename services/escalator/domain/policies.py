@@ -1,0 +1,242 @@
+"""What operators configure: routing rules, ladders and clocks, as routing.yaml, ladders.yaml and clocks.yaml say them.
+
+An incident keeps the ladder and the clocks that it opened with (:class:`Plan`); a changed file counts for those that open after.
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from libs.common.events.base import Category, ObligationKind, RoleRef, Severity, Slug, TriggerKind
+
+OWNER: RoleRef = "owner"
+"""In an audience of clocks.yaml: who acknowledged the incident; until somebody did, who heard of it first."""
+
+_SPAN = re.compile(r"^(\d+)(s|m|h|d)$")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def _span(value: Any) -> Any:
+    """``30s``, ``5m``, ``1h``, ``2d`` as a duration; ISO 8601 (``PT5M``) is left to pydantic."""
+    if isinstance(value, str) and (match := _SPAN.match(value)):
+        return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    if isinstance(value, int | float) and value != 0:
+        raise ValueError("a duration needs its unit: 30s, 5m, 1h or 2d")
+    return value
+
+
+def _several(value: Any) -> Any:
+    """One value stands for a list of one."""
+    return (value,) if isinstance(value, str) else value
+
+
+Span = Annotated[timedelta, BeforeValidator(_span), Field(ge=timedelta(0), le=timedelta(days=366))]
+"""A duration: ``30s``, ``5m``, ``1h``, ``2d``."""
+
+Roles = Annotated[tuple[RoleRef, ...], BeforeValidator(_several), Field(min_length=1)]
+"""One reference to a role, or several."""
+
+
+class Policy(BaseModel):
+    """A frozen piece of configuration; a key that it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class When(Policy):
+    """What a rule asks of a trigger. Every field that is given must match, by any one of its values; a rule without fields matches all."""
+
+    kind: Annotated[tuple[TriggerKind, ...], BeforeValidator(_several)] = ()
+    source: Annotated[tuple[str, ...], BeforeValidator(_several)] = ()
+    service: Annotated[tuple[Slug, ...], BeforeValidator(_several)] = ()
+    tool: Annotated[tuple[Slug, ...], BeforeValidator(_several)] = ()
+    tenant: Annotated[tuple[Slug, ...], BeforeValidator(_several)] = ()
+    severity: Annotated[tuple[Severity, ...], BeforeValidator(_several)] = ()
+    category: Annotated[tuple[Category, ...], BeforeValidator(_several)] = ()
+
+
+class Route(Policy):
+    """Who hears first, and by which ladder and clocks an incident goes on."""
+
+    first: Roles
+    ladder: Slug
+    clocks: Slug
+
+
+class Rule(Route):
+    """A route with the triggers that it is for."""
+
+    id: Slug
+    name: str
+    when: When = When()
+
+
+class Routing(Policy):
+    """The ordered rules: the first that matches decides."""
+
+    rules: tuple[Rule, ...] = ()
+    default: Route
+    """For what no rule matches, so that no trigger is ever dropped."""
+    quarantine: Roles
+    """Who is told of a body that could not be understood."""
+    categories: dict[TriggerKind, Category]
+    """What a trigger of a kind is, where its sender did not say."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        _unique("rules", (rule.id for rule in self.rules))
+        missing = {"telemetry", "maintenance", "ticket", "provider", "tool"} - set(self.categories)
+        if missing:
+            raise ValueError(f"categories names no category for: {', '.join(sorted(missing))}")
+        return self
+
+
+class RungPolicy(Policy):
+    """One rung: who, and how long after the rung before it fired."""
+
+    name: str
+    roles: Roles
+    after: Span
+
+
+class Repeat(Policy):
+    """What happens when the last rung stayed unanswered: from rung 1 again, ``after`` that long, at most ``times`` times."""
+
+    after: Span = Field(ge=timedelta(seconds=1))
+    times: int = Field(ge=0, le=100)
+
+
+class Ladder(Policy):
+    """The rungs of an escalation, in order."""
+
+    id: Slug
+    name: str
+    rungs: tuple[RungPolicy, ...] = Field(min_length=1)
+    repeat: Repeat | None = None
+
+
+class ObligationPolicy(Policy):
+    """One communication promise: who owes it to whom, and how often."""
+
+    kind: ObligationKind
+    owed_by: Literal["system", "person"]
+    every: Span = Field(ge=timedelta(seconds=1))
+    audience: Annotated[tuple[RoleRef, ...], BeforeValidator(_several)] = ()
+    """Who gets it; empty for what only stands in the record, such as the team status."""
+    remind_before: Span | None = None
+    """How long before it is due the one who owes it is reminded."""
+    remind: Annotated[tuple[RoleRef, ...], BeforeValidator(_several)] = (OWNER,)
+    missed: Annotated[tuple[RoleRef, ...], BeforeValidator(_several)] = ()
+    """Who hears of it when a person missed it."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.owed_by == "system" and not self.audience:
+            raise ValueError(f"{self.kind}: what the system owes needs an audience")
+        if self.owed_by == "person" and not self.missed:
+            raise ValueError(f"{self.kind}: what a person owes needs `missed`, the roles that hear of a miss")
+        if self.remind_before is not None and self.remind_before >= self.every:
+            raise ValueError(f"{self.kind}: remind_before must be shorter than every")
+        return self
+
+
+class Clocks(Policy):
+    """The promises of an incident."""
+
+    id: Slug
+    name: str
+    grace: Span = timedelta(seconds=60)
+    """How late something may be before it is called late."""
+    obligations: tuple[ObligationPolicy, ...]
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> Self:
+        _unique("obligations", (policy.kind for policy in self.obligations))
+        return self
+
+    def of(self, kind: ObligationKind) -> ObligationPolicy | None:
+        """The policy of one kind of obligation, if these clocks have it."""
+        return next((policy for policy in self.obligations if policy.kind == kind), None)
+
+
+class RoutingFile(Policy):
+    """routing.yaml."""
+
+    routing: Routing
+
+
+class LaddersFile(Policy):
+    """ladders.yaml."""
+
+    ladders: tuple[Ladder, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> Self:
+        _unique("ladders", (ladder.id for ladder in self.ladders))
+        return self
+
+
+class ClocksFile(Policy):
+    """clocks.yaml."""
+
+    clocks: tuple[Clocks, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> Self:
+        _unique("clocks", (clocks.id for clocks in self.clocks))
+        return self
+
+
+class Plan(Policy):
+    """By what an incident goes on since it opened: its rungs stand in the incident itself."""
+
+    repeat: Repeat | None
+    clocks: Clocks
+
+
+class Policies(Policy):
+    """The three files together."""
+
+    routing: Routing
+    ladders: tuple[Ladder, ...]
+    clocks: tuple[Clocks, ...]
+
+    def ladder(self, name: str) -> Ladder:
+        """The ladder of this id."""
+        return next(ladder for ladder in self.ladders if ladder.id == name)
+
+    def clock_set(self, name: str) -> Clocks:
+        """The clocks of this id."""
+        return next(clocks for clocks in self.clocks if clocks.id == name)
+
+    def dangling(self) -> tuple[str, ...]:
+        """What the routing names that the other two files do not have, one sentence each; empty when all is there."""
+        ladders, clocks = {ladder.id for ladder in self.ladders}, {each.id for each in self.clocks}
+        routes: list[tuple[str, Route]] = [("routing.default", self.routing.default)]
+        routes += [(f"routing.rules[{at}]", rule) for at, rule in enumerate(self.routing.rules)]
+        found = [
+            f"routing.yaml: {place}.ladder: ladders.yaml has no ladder {route.ladder!r}; it has {_listed(ladders)}"
+            for place, route in routes
+            if route.ladder not in ladders
+        ]
+        found += [
+            f"routing.yaml: {place}.clocks: clocks.yaml has no clocks {route.clocks!r}; it has {_listed(clocks)}"
+            for place, route in routes
+            if route.clocks not in clocks
+        ]
+        return tuple(found)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+def _unique(what: str, names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(f"{what} names {name!r} twice")
+        seen.add(name)

@@ -1,0 +1,267 @@
+"""The sentences of the timeline: short, plain, and with times in UTC."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from libs.common.events.base import Actor, ObligationKind, RoleRef, Verdict
+from libs.common.events.deliveries import Addressee, DeliveryFailed, DeliverySent
+from libs.common.events.incidents import Incident, Obligation, RungReason, Update
+from libs.common.events.notifications import Skipped
+
+KINDS: dict[ObligationKind, str] = {
+    "team_status": "team status",
+    "client_update": "client update",
+    "tenant_status": "tenant status",
+    "maintenance_status": "maintenance status",
+    "incident_call": "incident call",
+    "rca": "RCA status",
+}
+_CHANNELS = {"sms": "SMS", "email": "e-mail", "voice": "phone"}
+_SKIPPED = {
+    "nobody_on_shift": "nobody is on shift",
+    "no_contact": "has no SMS number or e-mail",
+    "unknown_reference": "is not known in the configuration",
+    "role_vacant": "is not filled",
+    "absent": "is absent",
+    "removed": "was removed",
+}
+_FAILED = {
+    "channel_is_the_incident": "is not used, since this incident is about its own provider",
+    "channel_not_configured": "is not configured",
+    "invalid_address": "failed: the address is not valid",
+    "opted_out": "failed: they opted out",
+    "rejected": "failed: the provider rejected it",
+    "provider_error": "failed: the provider reported an error",
+    "provider_unreachable": "failed: the provider could not be reached",
+    "provider_throttled": "failed: the provider takes no more for now",
+    "timed_out": "failed: the provider did not answer in time",
+    "undelivered": "failed: it was not delivered",
+    "uncertain": "may not have gone out: Tocsin was interrupted while sending it",
+}
+_RUNG_REASONS: dict[RungReason, str] = {
+    "opened": "it was opened",
+    "unacknowledged": "nobody acknowledged",
+    "nobody_found": "nobody was found for the rung before",
+    "unreachable": "nobody of the rung before could be reached",
+    "escalated_by_hand": "a person escalated",
+    "repeated": "nobody acknowledged, so it starts over",
+}
+
+
+def clock_time(moment: datetime, now: datetime) -> str:
+    """``09:15 UTC``, with the day before it where that is another one than today."""
+    if moment.date() == now.date():
+        return f"{moment:%H:%M} UTC"
+    return f"{moment.day} {moment:%b %H:%M} UTC"
+
+
+def duration(span: timedelta) -> str:
+    """``40 seconds``, ``5 minutes``, ``2 h 5 min``."""
+    seconds = round(span.total_seconds())
+    if seconds < 60:
+        return f"{seconds} second{'s' if seconds != 1 else ''}"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} minute{'s' if minutes != 1 else ''}"
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest} min" if rest else f"{hours} h"
+
+
+def opened(incident: Incident, actor: Actor) -> str:
+    """Who or what opened it."""
+    return f"{actor.name} opened the incident: {incident.title}."
+
+
+def attached(title: str, actor: Actor, *, how: str) -> str:
+    """A trigger joined: ``how`` is the reason of the correlation."""
+    if how == "repeat":
+        return f"{actor.name} reported {title} again; nobody is paged for a repeat."
+    if how == "refired":
+        return f"{actor.name} reports that {title} fires again; nobody is paged anew."
+    return f"{actor.name} reported {title} in the same message; it joined this incident."
+
+
+def alert_over(title: str, actor: Actor, firing: int) -> str:
+    """One alert ended."""
+    rest = f"{firing} still {'fires' if firing == 1 else 'fire'}" if firing else "none fires any more"
+    return f"{actor.name} reports that {title} is over; {rest}."
+
+
+def acknowledged(actor: Actor, note: str | None) -> str:
+    """Somebody took it."""
+    return f"{actor.name} acknowledged{_by(actor)}; the escalation stopped.{_note(note)}"
+
+
+def resolved(actor: Actor, reason: str, note: str | None) -> str:
+    """It is over."""
+    if reason == "source_resolved":
+        return f"{actor.name} reports that all is well again; the incident is resolved."
+    if reason == "false_positive":
+        return "The incident is closed as a false positive."
+    return f"{actor.name} resolved the incident{_by(actor)}.{_note(note)}"
+
+
+def judged(actor: Actor, verdict: Verdict, note: str | None) -> str:
+    """A verdict."""
+    what = "confirmed that the incident is real" if verdict == "confirmed" else "called it a false positive"
+    return f"{actor.name} {what}.{_note(note)}"
+
+
+def updated(update: Update) -> str:
+    """An update, in the person's own words."""
+    return f"{update.by} to {_and(update.audiences)}: {update.text}"
+
+
+def rca_issued(actor: Actor, url: str, note: str | None) -> str:
+    """The RCA is there."""
+    return f"{actor.name} issued the root cause analysis: {url}{_note(note)}"
+
+
+def rung_due(number: int, name: str, roles: Sequence[RoleRef], reason: RungReason, late: timedelta | None) -> str:
+    """A rung fires."""
+    delay = f" {duration(late)} late" if late else ""
+    return f"Rung {number}, {name} ({_and(roles)}), is paged{delay}: {_RUNG_REASONS[reason]}."
+
+
+def given_up(rounds: int) -> str:
+    """The ladder ran out for good."""
+    times = "once" if rounds == 1 else f"{rounds} times"
+    return f"Nobody acknowledged: the whole ladder was climbed {times} and pages nobody further. Escalate by hand to go on."
+
+
+def last_rung_unreached() -> str:
+    """Nobody on the top of the ladder could be told."""
+    return "Nobody of the last rung could be reached; there is no rung above it."
+
+
+def obligation_sent(obligation: Obligation, late: timedelta | None, now: datetime) -> str:
+    """The system sent what it owed."""
+    delay = f", {duration(late)} late" if late else ""
+    return f"The {KINDS[obligation.kind]} was sent{delay}; {_promise(obligation, now)}."
+
+
+def obligation_missed(obligation: Obligation, due_at: datetime, now: datetime) -> str:
+    """A person missed what they owed."""
+    return f"The {KINDS[obligation.kind]} was due by {clock_time(due_at, now)} and did not come; {_promise(obligation, now)}."
+
+
+def obligation_set_forward(obligation: Obligation, now: datetime) -> str:
+    """An update kept it."""
+    late = f", {duration(obligation.late_by)} late" if obligation.late_by else ""
+    return f"The update keeps the {KINDS[obligation.kind]}{late}; {_promise(obligation, now)}."
+
+
+def obligation_waived(obligation: Obligation) -> str:
+    """Nobody owes it any more."""
+    return f"The {KINDS[obligation.kind]} is waived."
+
+
+def rca_due(obligation: Obligation, now: datetime) -> str:
+    """The RCA is owed now."""
+    return (
+        f"The root cause analysis is owed; until it is issued its status goes out, first {clock_time(obligation.due_at, now)}."
+        if obligation.due_at
+        else ""
+    )
+
+
+def message_due(kind: ObligationKind, words: str | None, since: datetime, now: datetime) -> str:
+    """A message that the system owes goes out."""
+    if kind == "incident_call":
+        return "The incident call is due; the incident team is called together."
+    said = "with the newest update" if words else f"saying that nothing changed since {clock_time(since, now)}"
+    return f"The {KINDS[kind]} goes out {said}."
+
+
+def reminded(kind: ObligationKind, due_at: datetime, now: datetime) -> str:
+    """The owner is reminded."""
+    was = "was" if due_at < now else "is"
+    return f"The {KINDS[kind]} {was} due by {clock_time(due_at, now)}; its owner is reminded."
+
+
+def miss_escalated(kind: ObligationKind, roles: Sequence[RoleRef]) -> str:
+    """A miss is told to others."""
+    return f"The {KINDS[kind]} is missing; {_and(roles)} are told."
+
+
+def update_sent(audiences: Sequence[str]) -> str:
+    """An update goes out."""
+    outside = [audience for audience in audiences if audience != "team"]
+    return f"The update goes out to {_and([f'{audience} contacts' for audience in outside])}."
+
+
+def closing(count: int) -> str:
+    """The closing word goes out."""
+    return f"The closing word goes to everyone who was reached ({count})."
+
+
+def closing_to(name: str) -> str:
+    """One who was reached while it closed gets the closing word too."""
+    return f"{name} was reached while the incident closed, and gets the closing word too."
+
+
+def window_over(ends_at: datetime, now: datetime) -> str:
+    """A maintenance should be over."""
+    return f"The maintenance was planned to end by {clock_time(ends_at, now)} and is still open; its team is reminded."
+
+
+def addressed(addressees: Sequence[Addressee], skipped: Sequence[Skipped], *, page: bool) -> str:
+    """Who is being paged, who is not, and who takes their place."""
+    replaced = {each.backup_for: each.name for each in addressees if each.backup_for}
+    verb = "paged" if page else "told"
+    parts = []
+    for each in skipped:
+        instead = replaced.get(each.name)
+        tail = f"; {instead}, the backup, is {verb} instead" if instead else ""
+        parts.append(f"{each.name} {_SKIPPED[each.reason]}{tail}.")
+    stood_in = {replaced[each.name] for each in skipped if each.name in replaced}
+    others = [each.name for each in addressees if each.name not in stood_in]
+    if page and others:
+        parts.append(f"{_and(others)} {'is' if len(others) == 1 else 'are'} being paged.")
+    return " ".join(parts)
+
+
+def paged(fact: DeliverySent) -> str:
+    """A page went out."""
+    where = " (kept in the local outbox)" if fact.provider == "local" else ""
+    return f"{fact.recipient.name} was paged by {channel(fact.channel)}{where}."
+
+
+def failed(fact: DeliveryFailed) -> str:
+    """A message to somebody failed for good on one channel."""
+    name = channel(fact.channel)
+    return f"{name[0].upper()}{name[1:]} to {fact.recipient.name} {_FAILED.get(fact.reason, 'failed')}."
+
+
+def exhausted(reason: str, detail: str) -> str:
+    """Nobody of a notification could be told."""
+    what = "Nobody was found to tell" if reason == "nobody_found" else "Nobody could be reached"
+    return f"{what}{f': {detail}' if detail else ''}".rstrip(".") + "."
+
+
+def answered(name: str, word: str, channel_name: str, why_not: str) -> str:
+    """A reply that changed nothing."""
+    return f"{name} answered {word} by {channel(channel_name)}. {why_not}"
+
+
+def channel(name: str) -> str:
+    """A channel as people call it."""
+    return _CHANNELS.get(name, name)
+
+
+def _promise(obligation: Obligation, now: datetime) -> str:
+    return f"the next is due by {clock_time(obligation.due_at, now)}" if obligation.due_at else "none is due any more"
+
+
+def _by(actor: Actor) -> str:
+    return f" by {channel(actor.via)}" if actor.via in _CHANNELS else ""
+
+
+def _note(note: str | None) -> str:
+    return f" {note}" if note else ""
+
+
+def _and(names: Sequence[str]) -> str:
+    if len(names) <= 1:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
