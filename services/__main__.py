@@ -1,14 +1,19 @@
 """``python -m services``: all five services on this machine, as ``make run`` starts them."""
 
+import asyncio
 import shlex
 import sys
 from typing import Any
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
+from libs.common.bus.base import BusUnavailable
+from libs.common.bus.connect import connect
 from libs.common.errors import Misconfigured
+from libs.common.events.topics import TOPICS
 from services.local import LocalInstance
 from services.settings import PORTS, LocalSettings
 
@@ -29,7 +34,7 @@ def run(context: typer.Context) -> None:
     """Start everything and stay until Ctrl-C. Settings are environment variables: see the table in docs/running.md."""
     if context.invoked_subcommand is not None:
         return
-    instance = _instance(LocalSettings())
+    instance = _instance(_settings())
     try:
         instance.start()
         _tell(instance.facts)
@@ -49,6 +54,41 @@ def demo(
     from services.demo import play
 
     play(speed=speed, port_base=port_base, screen=screen)
+
+
+def _settings() -> LocalSettings:
+    try:
+        return LocalSettings()
+    except ValidationError as error:
+        problems = "; ".join(f"TOCSIN_{str(p['loc'][0]).upper()}={p['input']}: {p['msg']}" for p in error.errors())
+        raise Misconfigured(problems) from error
+
+
+@app.command()
+def topics() -> None:
+    """Make the topics of the bus at TOCSIN_BUS_URL (else TOCSIN_DATABASE_URL), and grow those with fewer partitions."""
+    settings = _settings()
+    url = settings.bus_url.get_secret_value() or settings.database_url.get_secret_value()
+    if not url:
+        raise Misconfigured("TOCSIN_BUS_URL is not set: kafka://host:9092,… or postgresql://…")
+    asyncio.run(_make_topics(url, settings.start_seconds))
+    screen.print(f"{len(TOPICS)} topics are there: {', '.join(topic.name for topic in TOPICS)}")
+
+
+async def _make_topics(url: str, seconds: float) -> None:
+    bus = connect(url)
+    await bus.start()
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                try:
+                    return await bus.ensure_topics(TOPICS)
+                except BusUnavailable:
+                    await asyncio.sleep(1)
+    except TimeoutError as error:
+        raise Misconfigured(f"the bus could not be reached within {seconds:g} s: is TOCSIN_BUS_URL right?") from error
+    finally:
+        await bus.stop()
 
 
 def _instance(settings: LocalSettings) -> LocalInstance:

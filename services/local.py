@@ -102,8 +102,9 @@ class LocalInstance:
         return server.start()
 
     def _start_bus(self, database_url: str) -> str:
-        if self.settings.bus_url:
-            return self.settings.bus_url
+        given = self.settings.bus_url.get_secret_value()
+        if given:
+            return given
         if self.settings.bus == "embedded":
             return database_url
         self.progress("starting Apache Kafka")

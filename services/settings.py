@@ -31,14 +31,16 @@ class LocalSettings(BaseSettings):
     bus: Literal["embedded", "kafka"] = Field(
         default="embedded", description="`kafka` starts a local Apache Kafka and uses it; `make run BUS=kafka` sets it."
     )
-    bus_url: str = Field(default="", description="A bus of your own: `kafka://host:9092,…` or `postgresql://…`.")
+    bus_url: SecretStr = Field(
+        default=SecretStr(""), description="A bus of your own: `kafka://host:9092,…` or `postgresql://…`."
+    )
     database_url: SecretStr = Field(
         default=SecretStr(""), description="A PostgreSQL of your own; empty starts the embedded one."
     )
     clock_speed: float = Field(
         default=1.0, gt=0, le=3600, description="Seconds of Tocsin's clock for one of the machine."
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        default="WARNING", description="What the services log."
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="warning", description="What the services log."
     )
     start_seconds: float = Field(default=60.0, gt=0, description="How long the start may take before it is given up.")
