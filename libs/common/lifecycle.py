@@ -105,7 +105,8 @@ class Lifecycle:
     async def run_until_signal(self) -> int:
         """Start, wait for SIGTERM, SIGINT, :meth:`end` or a crash, then drain. Returns the exit code: 1 after a crash."""
         loop = asyncio.get_running_loop()
-        for number in SIGNALS:
+        heeded = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        for number in heeded:
             loop.add_signal_handler(number, self._on_signal, number)
         try:
             starting = asyncio.ensure_future(self.start())
@@ -119,7 +120,7 @@ class Lifecycle:
             await ended
             await self.stop()
         finally:
-            for number in SIGNALS:
+            for number in heeded:
                 loop.remove_signal_handler(number)
         return 0 if self._crash is None else 1
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -48,6 +48,13 @@ HttpUrl = Annotated[str, AfterValidator(_http_url)]
 """``http(s)://…`` without a slash at the end."""
 
 
+LogLevel = Annotated[
+    Literal["debug", "info", "warning", "error"],
+    BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value),
+]
+"""The least that is logged, in any case."""
+
+
 class ServiceSettings(BaseSettings):
     """What every service can be told. A subclass sets its ``env_prefix`` and adds its own."""
 
@@ -61,7 +68,7 @@ class ServiceSettings(BaseSettings):
     port: int = Field(8700, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
     public_url: HttpUrl | None = Field(None, description="Where people and senders reach this service from outside.")
     config_dir: Path = Field(Path("deploy/config"), description="The folder of the configuration tree.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
+    log_level: LogLevel = Field("info", description="The least that is logged.")
     log_format: Literal["json", "console"] = Field("json", description="JSON lines, or colours for people.")
     clock_speed: float = Field(1.0, gt=0, le=100_000, description="Seconds of Tocsin's clock for one of the machine's.")
     clock_origin: AwareDatetime | None = Field(

@@ -15,7 +15,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
-from opentelemetry.trace import Span, SpanKind
+from opentelemetry.trace import Span, SpanKind, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 _PROPAGATOR = TraceContextTextMapPropagator()
@@ -24,26 +24,38 @@ _PROPAGATOR = TraceContextTextMapPropagator()
 class _Process:
     """The provider of this process; without an address it makes ids and records nothing."""
 
-    provider = TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False)
-    tracer = provider.get_tracer("tocsin")
+    provider: TracerProvider | None = None
+    tracer: Tracer | None = None
+
+
+def _tracer() -> Tracer:
+    if _Process.tracer is None:
+        _use(TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False))
+    assert _Process.tracer is not None  # noqa: S101 - for the type checker
+    return _Process.tracer
+
+
+def _use(provider: TracerProvider) -> None:
+    if _Process.provider is not None:
+        _Process.provider.shutdown()
+    _Process.provider, _Process.tracer = provider, provider.get_tracer("tocsin")
 
 
 def configure_tracing(service: str, otlp_url: str | None, exporter: SpanExporter | None = None) -> None:
     """Send this process's spans to ``otlp_url`` (its ``/v1/traces``), or nowhere. ``exporter`` takes its place in tests."""
-    _Process.provider.shutdown()
     if otlp_url is None and exporter is None:
-        _Process.provider = TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False)
-    else:
-        resource = Resource.create({"service.name": f"tocsin-{service}", "service.namespace": "tocsin"})
-        _Process.provider = TracerProvider(sampler=ALWAYS_ON, resource=resource, shutdown_on_exit=False)
-        target = exporter or OTLPSpanExporter(endpoint=f"{otlp_url}/v1/traces")
-        _Process.provider.add_span_processor(BatchSpanProcessor(target))
-    _Process.tracer = _Process.provider.get_tracer("tocsin")
+        _use(TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False))
+        return
+    resource = Resource.create({"service.name": f"tocsin-{service}", "service.namespace": "tocsin"})
+    provider = TracerProvider(sampler=ALWAYS_ON, resource=resource, shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(exporter or OTLPSpanExporter(endpoint=f"{otlp_url}/v1/traces")))
+    _use(provider)
 
 
 def flush_traces(timeout_seconds: float = 5.0) -> None:
     """Send what was recorded and not yet sent; returns after at most ``timeout_seconds``."""
-    _Process.provider.force_flush(int(timeout_seconds * 1000))
+    if _Process.provider is not None:
+        _Process.provider.force_flush(int(timeout_seconds * 1000))
 
 
 def current_traceparent() -> str | None:
@@ -70,7 +82,7 @@ def start_span(
 ) -> Iterator[Span]:
     """A span around what follows: a child of ``traceparent`` if given, else of the present span."""
     context = extract(traceparent) if traceparent is not None else None
-    with _Process.tracer.start_as_current_span(name, context=context, kind=kind, attributes=attributes) as span:
+    with _tracer().start_as_current_span(name, context=context, kind=kind, attributes=attributes) as span:
         yield span
 
 
@@ -78,7 +90,7 @@ def start_span(
 def request_span(method: str, traceparent: str | None) -> Iterator[Span]:
     """The span of one HTTP request that this service answers; its name gets the route once it is known."""
     context = extract(traceparent)
-    with _Process.tracer.start_as_current_span(method, context=context, kind=SpanKind.SERVER) as span:
+    with _tracer().start_as_current_span(method, context=context, kind=SpanKind.SERVER) as span:
         yield span
 
 
@@ -121,5 +133,5 @@ def publish_span(topic: str, count: int) -> Iterator[Span]:
 @contextmanager
 def client_span(name: str, **attributes: str | int) -> Iterator[Span]:
     """The span of one call to somebody else's server; send :func:`current_traceparent` with it."""
-    with _Process.tracer.start_as_current_span(name, kind=SpanKind.CLIENT, attributes=attributes) as span:
+    with _tracer().start_as_current_span(name, kind=SpanKind.CLIENT, attributes=attributes) as span:
         yield span

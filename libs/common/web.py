@@ -26,11 +26,10 @@ from libs.common.problems import (
     on_validation_error,
     problem_response,
 )
+from libs.common.version import VERSION
 
 log = get_logger(__name__)
 
-VERSION: Final = "0.1.0"
-"""Tocsin's version, as in ``pyproject.toml``."""
 
 Check = Callable[[], Awaitable[str | None]]
 """Returns ``None`` when all is well, else the sentence that says why not."""
@@ -72,13 +71,17 @@ def create_app(
     platform: WebPlatform,
     routers: Sequence[APIRouter] = (),
     checks: Mapping[str, Check] | None = None,
+    notes: Mapping[str, Check] | None = None,
     version: str = VERSION,
     description: str = "",
     body_limit: int = BODY_LIMIT,
     content_security_policy: str = API_POLICY,
     state: Mapping[str, object] | None = None,
 ) -> FastAPI:
-    """The application. ``state`` is what its routes find in ``request.app.state``; the key ring is there already."""
+    """The application. A ``check`` that fails makes the service not ready; a ``note`` is only shown beside them.
+
+    ``state`` is what its routes find in ``request.app.state``; the key ring is there already.
+    """
     app = FastAPI(
         title=title,
         version=version,
@@ -105,14 +108,14 @@ def create_app(
     app.state.keyring = platform.keyring
     for name, value in (state or {}).items():
         setattr(app.state, name, value)
-    app.include_router(_health(platform.metrics, dict(checks or {})))
+    app.include_router(_health(platform.metrics, dict(checks or {}), dict(notes or {})))
     for router in routers:
         app.include_router(router)
     _declare(app)
     return app
 
 
-def _health(metrics: Metrics, checks: Mapping[str, Check]) -> APIRouter:
+def _health(metrics: Metrics, checks: Mapping[str, Check], notes: Mapping[str, Check]) -> APIRouter:
     router = APIRouter(tags=["health"])
 
     @router.get("/healthz")
@@ -123,9 +126,10 @@ def _health(metrics: Metrics, checks: Mapping[str, Check]) -> APIRouter:
     @router.get("/readyz", responses={503: {"description": "Not ready; `checks` says why."}})
     async def readyz() -> Response:
         """Each thing that the service needs, and why it is not ready where it is not."""
-        said = dict(zip(checks, await asyncio.gather(*(ask(check) for check in checks.values())), strict=True))
+        asked = {**notes, **checks}
+        said = dict(zip(asked, await asyncio.gather(*(ask(check) for check in asked.values())), strict=True))
         shown = {name: why or "ok" for name, why in said.items()}
-        failing = [f"{name}: {why}" for name, why in said.items() if why]
+        failing = [f"{name}: {why}" for name, why in said.items() if why and name in checks]
         if not failing:
             return JSONResponse({"status": "ready", "checks": shown})
         return problem_response(503, "not-ready", "Not ready", "; ".join(failing), extra={"checks": shown})
