@@ -1,6 +1,7 @@
 """The things that a directory holds, as they stand in the configuration and in the answers of the API."""
 
 import re
+import string
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
@@ -8,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from libs.common.events.base import RoleRef, Slug
 from libs.common.events.directory import KeyRole
-from services.oncall.domain.noun import Noun, Value
+from services.oncall.domain.noun import Name, Noun, Value
 from services.oncall.domain.walltime import Zone
 
 KEYWORDS: Final = frozenset(
@@ -142,12 +143,30 @@ class Tenant(Noun):
     links: tuple[NamedLink, ...] = ()
 
 
+PLACEHOLDERS: Final = frozenset({"incident", "number", "service", "tool", "tenant", "provider", "status_page"})
+"""What a check link may hold in braces."""
+
+
+def placeholders(template: str) -> frozenset[str]:
+    """What ``template`` holds in braces. Raises :class:`ValueError` where the braces do not match."""
+    return frozenset(name for _, name, _, _ in string.Formatter().parse(template) if name is not None)
+
+
+def _known(value: str) -> str:
+    unknown = placeholders(value) - PLACEHOLDERS
+    if unknown:
+        known = ", ".join(f"{{{name}}}" for name in sorted(PLACEHOLDERS))
+        raise ValueError(f"{{{min(unknown)}}} is not known here; known are {known}")
+    return value
+
+
 class CheckLink(Noun):
-    """A link that incidents carry. ``href`` may hold ``{incident}``, ``{number}``, ``{service}``, ``{tool}``, ``{tenant}``,
-    ``{provider}`` and ``{status_page}``; it is left out of incidents that lack what it holds. ``name`` may hold the same, and then names are put in.
+    """A link that incidents carry. ``href`` and ``name`` may hold :data:`PLACEHOLDERS` in braces: ids in the address, names in
+    the name. It is left out of an incident that lacks what it holds, and stands once for each tenant where it holds ``{tenant}``.
     """
 
-    href: Href
+    name: Annotated[Name, AfterValidator(_known)]
+    href: Annotated[Href, AfterValidator(_known)]
     provider: Slug | None = None
     """Only where the incident is of this provider."""
     public: bool = False

@@ -1,0 +1,50 @@
+"""Who changed what, when: one row for every change of the directory and of keys."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from libs.common.db.session import ReadSession
+from libs.common.db.work import Tx
+from services.oncall.store.tables import AuditRow
+
+
+async def record(
+    tx: Tx,
+    actor: str,
+    action: str,
+    place: tuple[str, str],
+    *,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> None:
+    """Write down that ``actor`` did ``action`` to ``place`` (noun, id)."""
+    noun, entity = place
+    row = AuditRow(
+        id=tx.chance.uuid7(tx.now),
+        at=tx.now,
+        actor=actor,
+        action=action,
+        noun=noun,
+        entity=entity,
+        before=before,
+        after=after,
+    )
+    tx.session.add(row)
+    await tx.session.flush()
+
+
+async def page(
+    session: ReadSession, *, noun: str | None, entity: str | None, before: UUID | None, limit: int
+) -> Sequence[AuditRow]:
+    """The newest rows first; ``before`` goes on after the page that ended with it."""
+    query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
+    if noun is not None:
+        query = query.where(AuditRow.noun == noun)
+    if entity is not None:
+        query = query.where(AuditRow.entity == entity)
+    if before is not None:
+        query = query.where(AuditRow.id < before)
+    return (await session.scalars(query)).all()

@@ -1,0 +1,73 @@
+"""The tables of oncall: the directory as documents, keys, what was announced, and who changed what."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import DateTime, Index, Integer, MetaData, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from libs.common.db.tables import NAMING
+
+
+class Base(DeclarativeBase):
+    """What oncall's own tables share."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {datetime: DateTime(timezone=True), str: Text, int: Integer}  # noqa: RUF012 - as SQLAlchemy asks for it
+
+
+class EntryRow(Base):
+    """One entity of the directory, as a document: it is small, read as a whole, and its shape is the configuration's."""
+
+    __tablename__ = "entries"
+
+    noun: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int]
+    origin: Mapped[str]
+    document: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    changed_at: Mapped[datetime]
+
+
+class KeyRow(Base):
+    """One API key of a principal; the secret itself is stored nowhere."""
+
+    __tablename__ = "keys"
+    __table_args__ = (Index(None, "principal"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    principal: Mapped[str]
+    digest: Mapped[str]
+    origin: Mapped[str]
+    issued_at: Mapped[datetime]
+    issued_by: Mapped[str]
+    expires_at: Mapped[datetime | None]
+
+
+class AnnouncedRow(Base):
+    """What the directory topic was last told of one entity, so that only news is told."""
+
+    __tablename__ = "announced"
+
+    noun: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    digest: Mapped[str]
+
+
+class AuditRow(Base):
+    """One change: who, when, what, and the document before and after."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index(None, "noun", "entity"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    action: Mapped[str]
+    noun: Mapped[str]
+    entity: Mapped[str]
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    after: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
