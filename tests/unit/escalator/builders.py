@@ -1,5 +1,6 @@
 """Incidents, triggers and policies for the escalator's tests: the company of the shipped configuration."""
 
+import functools
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ def shipped(name: str) -> Any:
     return yaml.safe_load((Path("deploy/config") / f"{name}.yaml").read_text())
 
 
+@functools.cache
 def policies() -> Policies:
     return Policies(
         routing=RoutingFile.model_validate(shipped("routing")).routing,
@@ -38,6 +40,7 @@ def policies() -> Policies:
     )
 
 
+@functools.cache
 def plan() -> Plan:
     known = policies()
     return Plan(repeat=known.ladder("standard").repeat, clocks=known.clock_set("standard"))

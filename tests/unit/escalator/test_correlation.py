@@ -8,7 +8,9 @@ from tests.unit.escalator.builders import a_trigger
 ONE, TWO = UUID(int=1), UUID(int=2)
 
 
-def known(key: str, incident: UUID = ONE, number: int = 1, service: str = "checkout", firing: bool = True) -> KnownAlert:
+def known(
+    key: str, incident: UUID = ONE, number: int = 1, service: str = "checkout", firing: bool = True
+) -> KnownAlert:
     return KnownAlert(incident, number, key, service, firing)
 
 
