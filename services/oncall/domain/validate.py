@@ -1,13 +1,13 @@
 """Cross references of the configuration: what is wrong with it as a whole, and what is merely worth a look."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
-from services.oncall.domain.directory import DEFAULT_ROTA, NOUNS, PLURALS, Directory
+from services.oncall.domain.directory import DEFAULT_ROTA, NOUN_OF, NOUNS, PLURALS, Directory
 from services.oncall.domain.noun import Noun
 from services.oncall.domain.nouns import PrincipalEntry, Role, Service, Team, Tenant, Tool
 from services.oncall.domain.rota import Rota, Shift, shifts
@@ -46,6 +46,14 @@ def errors(tree: Tree) -> list[Problem]:
         text = f"there must be a rota with the id {DEFAULT_ROTA!r}: it is the team on shift"
         found.append(Problem("rota", DEFAULT_ROTA, ("rotas",), text))
     return found
+
+
+def errors_of(entity: Noun, others: Iterable[Noun]) -> list[tuple[tuple[str | int, ...], str]]:
+    """What ``entity`` refers to that is not among ``others``, each with where it does so and what is wrong."""
+    known: dict[str, set[str]] = {noun: set() for noun in NOUNS}
+    for other in others:
+        known[NOUN_OF[type(other)]].add(other.id)
+    return [(path, trouble) for path, ref in references(entity) if (trouble := _trouble(ref, known))]
 
 
 def warnings(directory: Directory, now: datetime) -> list[Problem]:

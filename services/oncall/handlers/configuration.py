@@ -1,0 +1,141 @@
+"""The configuration tree as files: read, checked as a whole, and handed to the same handlers that the API calls."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from pydantic import Field
+
+from libs.common.auth import hash_key
+from libs.common.config import ConfigModel, ConfigTree, SecretRef
+from libs.common.db.work import Tx
+from libs.common.errors import Invalid, Misconfigured
+from libs.common.events.directory import HashedKey
+from services.oncall.domain.directory import NOUNS, PLURALS
+from services.oncall.domain.noun import Noun
+from services.oncall.domain.nouns import CheckLink, Person, PrincipalEntry, Role, Service, Team, Tenant, Tool
+from services.oncall.domain.rota import Rota
+from services.oncall.domain.validate import Problem, errors
+from services.oncall.handlers.directory import take_in
+
+
+class PrincipalItem(PrincipalEntry):
+    """A principal as its file writes it, with where its key is found."""
+
+    key: SecretRef | None = Field(
+        None, description="`{env: NAME}` or `{file: PATH}`; without the secret the key is just not there."
+    )
+
+    def entry(self) -> PrincipalEntry:
+        """The principal without its key."""
+        return PrincipalEntry.model_validate(self.model_dump(exclude={"key"}))
+
+
+class PeopleFile(ConfigModel):
+    """``people.yaml``."""
+
+    people: tuple[Person, ...]
+
+
+class TeamsFile(ConfigModel):
+    """``teams.yaml``."""
+
+    teams: tuple[Team, ...]
+
+
+class RolesFile(ConfigModel):
+    """``roles.yaml``."""
+
+    roles: tuple[Role, ...]
+
+
+class RotasFile(ConfigModel):
+    """``rotas.yaml``."""
+
+    rotas: tuple[Rota, ...]
+
+
+class ServicesFile(ConfigModel):
+    """``services.yaml``."""
+
+    services: tuple[Service, ...]
+
+
+class ToolsFile(ConfigModel):
+    """``tools.yaml``."""
+
+    tools: tuple[Tool, ...]
+
+
+class TenantsFile(ConfigModel):
+    """``tenants.yaml``."""
+
+    tenants: tuple[Tenant, ...]
+
+
+class LinksFile(ConfigModel):
+    """``links.yaml``."""
+
+    links: tuple[CheckLink, ...]
+
+
+class PrincipalsFile(ConfigModel):
+    """``principals.yaml``."""
+
+    principals: tuple[PrincipalItem, ...]
+
+
+_MODELS: Final[Mapping[str, type[ConfigModel]]] = {
+    "person": PeopleFile,
+    "team": TeamsFile,
+    "role": RolesFile,
+    "rota": RotasFile,
+    "service": ServicesFile,
+    "tool": ToolsFile,
+    "tenant": TenantsFile,
+    "link": LinksFile,
+    "principal": PrincipalsFile,
+}
+
+FILES: Final[Mapping[str, str]] = {noun: f"{PLURALS[noun]}.yaml" for noun in NOUNS}
+"""The file of each noun."""
+
+
+async def apply(tx: Tx, tree: ConfigTree) -> None:
+    """Take the tree in. Raises :class:`Misconfigured` for all that is wrong in it, and then changes nothing."""
+    read = {noun: _items(tree, noun) for noun in NOUNS}
+    entities = {noun: tuple(_bare(item) for item in items) for noun, items in read.items()}
+    found = errors(entities)
+    if found:
+        raise Misconfigured("\n".join(_told(tree, problem) for problem in found))
+    await take_in(tx, entities, _keys(tree, read["principal"]))
+
+
+def _items(tree: ConfigTree, noun: str) -> tuple[Noun, ...]:
+    items: tuple[Noun, ...] = getattr(tree.load(FILES[noun], _MODELS[noun]), PLURALS[noun])
+    return items
+
+
+def _bare(item: Noun) -> Noun:
+    return item.entry() if isinstance(item, PrincipalItem) else item
+
+
+def _told(tree: ConfigTree, problem: Problem) -> str:
+    return tree.documents[f"{problem.path[0]}.yaml"].told(problem.path, problem.text)
+
+
+def _keys(tree: ConfigTree, principals: tuple[Noun, ...]) -> dict[str, HashedKey]:
+    """The keys that are there, hashed, by principal."""
+    found: dict[str, HashedKey] = {}
+    for number, item in enumerate(principals):
+        plain = tree.secret(item.key) if isinstance(item, PrincipalItem) else None
+        if plain is None:
+            continue
+        place = ("principals", number, "key")
+        try:
+            hashed = hash_key(plain)
+        except Invalid as error:
+            raise tree.error(FILES["principal"], place, error.detail) from error
+        if hashed.id in {key.id for key in found.values()}:
+            raise tree.error(FILES["principal"], place, "two principals cannot have the same key")
+        found[item.id] = hashed
+    return found

@@ -1,0 +1,105 @@
+"""Changes of the directory: taken in as a whole, written to the audit, announced where they are news."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from libs.common.auth import take_principal
+from libs.common.db.work import Tx
+from libs.common.events.directory import DirectoryEntry, HashedKey, PrincipalChanged
+from libs.common.logs import get_logger
+from services.oncall.domain.announce import announcements, news
+from services.oncall.domain.changes import Change, Entry, changes, document
+from services.oncall.domain.directory import Directory
+from services.oncall.domain.validate import Tree, warnings
+from services.oncall.store import audit, keys
+from services.oncall.store import directory as directory_store
+
+log = get_logger(__name__)
+
+CONFIGURATION: Final = "configuration"
+"""Who changed it, in the audit, where it was the tree."""
+
+
+async def take_in(tx: Tx, tree: Tree, config_keys: Mapping[str, HashedKey]) -> list[Change]:
+    """Make the configuration's part of the directory what ``tree`` says, and its keys ``config_keys`` (by principal).
+
+    What the API added stays. Returns what changed.
+    """
+    await directory_store.lock(tx.session)
+    wanted = [
+        Entry(noun, entity, position, "config")
+        for noun, entities in tree.items()
+        for position, entity in enumerate(entities)
+    ]
+    found = changes(await directory_store.entries(tx.session), wanted, tree)
+    await _store(tx, found, CONFIGURATION)
+    await _take_keys(tx, config_keys)
+    await announce(tx)
+    for problem in warnings(await directory_store.directory(tx.session), tx.now):
+        log.warning("configuration taken in with a doubt", place=str(problem))
+    return found
+
+
+async def change(tx: Tx, one: Change, actor: str) -> None:
+    """Make one change for ``actor``, and tell everybody. The caller holds the directory's lock."""
+    await _store(tx, [one], actor)
+    await announce(tx)
+
+
+async def announce(tx: Tx) -> int:
+    """Tell the other services what is news to them, and keep this service's own replica of principals. Returns how much it was."""
+    await directory_store.lock(tx.session)
+    return await _tell(tx, news(await _current(tx), await directory_store.announced(tx.session), tx.now))
+
+
+async def republish(tx: Tx, actor: str) -> int:
+    """Tell the other services everything again, for a bus that lost it. Returns how much it was."""
+    await directory_store.lock(tx.session)
+    await audit.record(tx, actor, "republished", ("directory", "all"))
+    return await _tell(tx, await _current(tx))
+
+
+async def _current(tx: Tx) -> Sequence[DirectoryEntry]:
+    directory = await directory_store.directory(tx.session)
+    return announcements(directory, await _keys_by_principal(tx, directory), tx.now)
+
+
+async def _keys_by_principal(tx: Tx, directory: Directory) -> dict[str, list[HashedKey]]:
+    by_principal: dict[str, list[HashedKey]] = {principal: [] for principal in directory.principals}
+    for key in await keys.all_keys(tx.session):
+        by_principal.setdefault(key.principal, []).append(key.hashed)
+    return by_principal
+
+
+async def _tell(tx: Tx, events: Sequence[DirectoryEntry]) -> int:
+    await tx.emit(*events)
+    await directory_store.remember(tx.session, events)
+    for event in events:
+        if isinstance(event, PrincipalChanged):
+            await take_principal(tx, event)
+    return len(events)
+
+
+async def _store(tx: Tx, found: Sequence[Change], actor: str) -> None:
+    await directory_store.save(tx.session, found, tx.now)
+    for one in found:
+        if one.told:
+            await audit.record(tx, actor, one.action, one.place, before=document(one.before), after=document(one.after))
+        if one.place[0] == "principal" and one.after is None:
+            gone = await keys.all_keys(tx.session, one.place[1])
+            await keys.drop(tx.session, [key.hashed.id for key in gone])
+
+
+async def _take_keys(tx: Tx, wanted: Mapping[str, HashedKey]) -> None:
+    """Make the keys that come from the configuration exactly these."""
+    present = {key.hashed.id: key for key in await keys.all_keys(tx.session) if key.origin == "config"}
+    kept = {key.id for key in wanted.values()}
+    for key_id, key in present.items():
+        if key_id not in kept:
+            await keys.drop(tx.session, [key_id])
+            await audit.record(tx, CONFIGURATION, "key_revoked", ("principal", key.principal), before={"key": key_id})
+    for principal, hashed in wanted.items():
+        before = present.get(hashed.id)
+        if before is None or (before.principal, before.hashed) != (principal, hashed):
+            await keys.put(tx.session, principal, hashed, origin="config", issued_by=CONFIGURATION, now=tx.now)
+            await audit.record(tx, CONFIGURATION, "key_issued", ("principal", principal), after={"key": hashed.id})

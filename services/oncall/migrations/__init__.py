@@ -1,0 +1,1 @@
+"""The oncall schema, step by step."""
