@@ -158,12 +158,17 @@ class ConfigWatcher(Background):
         self._apply = apply
         self._uow = uow
         self._clock = clock
-        self._environ = dict(environ or {})
-        self._metrics = metrics or Metrics()
+        self._environ = environ
+        self._metrics = metrics
         self._loaded = loaded
         self._seen: tuple[object, ...] = ()
         self._secret_files: tuple[Path, ...] = ()
         self._broken: str | None = None
+
+    def use(self, *, environ: Mapping[str, str], metrics: Metrics) -> None:
+        """What the composition root gives where the maker of this watcher gave nothing."""
+        self._environ = environ if self._environ is None else self._environ
+        self._metrics = metrics if self._metrics is None else self._metrics
 
     async def start(self) -> None:
         """Take the tree in and begin to watch it. Raises :class:`Misconfigured` where none was ever in force."""
@@ -216,13 +221,15 @@ class ConfigWatcher(Background):
         if self._broken or changed:
             log.info("configuration in force", changed=sorted(changed))
         self._broken = None
-        self._metrics.config_broken.set(0)
-        for name in self._files:
-            self._metrics.config_loaded.labels(name).set(1)
+        if self._metrics is not None:
+            self._metrics.config_broken.set(0)
+            for name in self._files:
+                self._metrics.config_loaded.labels(name).set(1)
 
     def _complain(self, error: Misconfigured) -> None:
         self._broken = f"the configuration on disk has an error, the one before stays in force: {error.detail}"
-        self._metrics.config_broken.set(1)
+        if self._metrics is not None:
+            self._metrics.config_broken.set(1)
         log.error("configuration broken", reason=error.detail)
 
     def _interrupt(self) -> None:

@@ -193,7 +193,7 @@ def _fields_at(model: type[BaseModel], location: Iterable[str | int]) -> set[str
     names: set[str] = set()
     for kind in here:
         for variant in _models_in(kind):
-            names.update(field.alias or name for name, known in variant.model_fields.items())
+            names.update(known.alias or name for name, known in variant.model_fields.items())
     return names
 
 

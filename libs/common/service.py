@@ -1,0 +1,359 @@
+"""How a service is put together, started, served and stopped: the part that all five composition roots share."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final, TypeVar
+
+import typer
+import uvloop
+from fastapi import APIRouter, FastAPI
+from sqlalchemy import MetaData
+
+from libs.common.auth import KeyRing
+from libs.common.background import Background, pause
+from libs.common.bus.base import Bus, BusUnavailable
+from libs.common.bus.connect import connect
+from libs.common.chance import Chance
+from libs.common.clock import Clock, ScaledClock, Stopwatch, SystemClock
+from libs.common.config import ConfigWatcher
+from libs.common.consume import ConsumerLoop, Subscription
+from libs.common.db.migrate import upgrade
+from libs.common.db.relay import Relay
+from libs.common.db.session import Database, DatabaseUnavailable
+from libs.common.db.tables import COMMON
+from libs.common.db.timers import TimerHandler, TimerLoop
+from libs.common.db.wakeups import Wakeups
+from libs.common.db.work import UnitOfWork
+from libs.common.errors import Misconfigured
+from libs.common.events.topics import TOPICS
+from libs.common.lifecycle import Component, Lifecycle
+from libs.common.logs import configure, get_logger, service_context
+from libs.common.metrics import Metrics
+from libs.common.server import HttpServer
+from libs.common.settings import ServiceSettings, load_settings, variable_names
+from libs.common.tracing import configure_tracing, flush_traces
+from libs.common.web import API_POLICY, BODY_LIMIT, Check, create_app
+
+log = get_logger(__name__)
+
+S = TypeVar("S", bound=ServiceSettings)
+
+DATABASE_SECONDS: Final = 8.0
+"""How long a start waits for the database, in seconds of the machine: a restart of it passes unnoticed."""
+
+TOPICS_SECONDS: Final = 3.0
+"""How long a start waits for the bus before it goes on without it."""
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What every service stands on. Made by :func:`make_platform`; nothing is connected before the start."""
+
+    name: str
+    clock: Clock
+    chance: Chance
+    database: Database
+    uow: UnitOfWork
+    bus: Bus
+    wakeups: Wakeups
+    metrics: Metrics
+    keyring: KeyRing
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Where references to secrets in the configuration tree are looked up."""
+
+
+async def make_platform(
+    name: str, settings: ServiceSettings, *, clock: Clock | None = None, chance: Chance | None = None
+) -> Platform:
+    """The platform of the service ``name``, whose schema has the same name. Raises :class:`Misconfigured`."""
+    clock = clock or _clock(settings)
+    chance = chance or Chance()
+    database_url = settings.database_url.get_secret_value()
+    database = Database(database_url, name)
+    wakeups = Wakeups(database)
+    uow = UnitOfWork(database, clock, chance, name, wakeups)
+    bus_url = settings.bus_url.get_secret_value() if settings.bus_url else database_url
+    return Platform(
+        name=name,
+        clock=clock,
+        chance=chance,
+        database=database,
+        uow=uow,
+        bus=connect(bus_url, clock=clock),
+        wakeups=wakeups,
+        metrics=Metrics(),
+        keyring=KeyRing(uow),
+        environ=os.environ,
+    )
+
+
+def _clock(settings: ServiceSettings) -> Clock:
+    if settings.clock_speed == 1.0:
+        return SystemClock()
+    return ScaledClock(settings.clock_speed, settings.clock_origin)
+
+
+class Service:
+    """One service: its application and its components in the order in which they start.
+
+    :meth:`start` and :meth:`stop` run it without a listening port, as stories do; :meth:`serve` is the whole life of a process.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        settings: ServiceSettings,
+        app: FastAPI,
+        components: Sequence[Component],
+        metadata: Sequence[MetaData] = (),
+    ) -> None:
+        self.name = platform.name
+        self.platform = platform
+        self.settings = settings
+        self.app = app
+        self.components = tuple(components)
+        self._metadata = [COMMON, *metadata]
+        self._drain = timedelta(seconds=settings.drain_seconds)
+        self._lifecycle: Lifecycle | None = None
+        app.state.stopping = asyncio.Event()
+
+    async def migrate(self) -> None:
+        """Bring this service's schema to its newest revision. Raises :class:`DatabaseUnavailable`, :class:`Misconfigured`."""
+        database = self.platform.database
+        await upgrade(database.url, database.schema, f"services.{self.name}.migrations", self._metadata)
+
+    async def start(self) -> None:
+        """Migrate and start all components. Raises :class:`Misconfigured`; nothing runs on then."""
+        self._lifecycle = Lifecycle([_Storage(self), *self.components], self._drain)
+        with service_context(self.name):
+            await self._lifecycle.start()
+
+    async def stop(self) -> None:
+        """Drain and stop all components."""
+        self.app.state.stopping.set()
+        if self._lifecycle is not None:
+            with service_context(self.name):
+                await self._lifecycle.stop()
+
+    async def serve(self) -> int:
+        """Start, answer HTTP until a signal or a crash, drain. Returns the exit code."""
+        settings = self.settings
+        variable = variable_names(type(settings), "port")[0]
+        server = HttpServer(
+            self.app, settings.host, settings.port, drain_seconds=settings.drain_seconds, port_variable=variable
+        )
+        lifecycle = Lifecycle([_Storage(self), *self.components, server], self._drain)
+        with service_context(self.name):
+            return await lifecycle.run_until_signal()
+
+
+class _Storage:
+    """The first to start and the last to stop: the migrated database."""
+
+    name = "database"
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def start(self) -> None:
+        """Migrate; wait some seconds for a database that is just restarting."""
+        watch = Stopwatch()
+        while True:
+            try:
+                await self._service.migrate()
+            except DatabaseUnavailable as error:
+                if watch.seconds() > DATABASE_SECONDS:
+                    variables = variable_names(type(self._service.settings), "database_url")
+                    raise Misconfigured(f"{error.detail}; is {variables[-1]} right, and does it run?") from error
+                await asyncio.sleep(0.5)
+            else:
+                return
+
+    async def stop(self) -> None:
+        """Close the pool."""
+        await self._service.platform.database.dispose()
+
+
+class _BusConnection(Background):
+    """The bus with its topics. Where it cannot be reached the service starts without it, and this goes on trying."""
+
+    name = "bus"
+
+    def __init__(self, bus: Bus) -> None:
+        super().__init__()
+        self._bus = bus
+        self._made = asyncio.Event()
+        self._trouble = "not connected yet"
+
+    async def start(self) -> None:
+        await self._bus.start()
+        await super().start()
+        await pause(TOPICS_SECONDS, self._made)
+
+    async def stop(self) -> None:
+        await super().stop()
+        await self._bus.stop()
+
+    async def problem(self) -> str | None:
+        """Why events do not flow at the moment."""
+        if not self._made.is_set():
+            return f"the bus cannot be reached: {self._trouble}"
+        return None if self._bus.healthy() else "the bus cannot be reached at the moment"
+
+    def _interrupt(self) -> None:
+        """Nothing to wake: the wait itself looks at ``_stopping``."""
+
+    async def _work(self) -> None:
+        while not self._stopping.is_set() and not self._made.is_set():
+            try:
+                await self._bus.ensure_topics(TOPICS)
+            except BusUnavailable as error:
+                if error.detail != self._trouble:
+                    log.warning("waiting for the bus", reason=error.detail)
+                self._trouble = error.detail
+                await pause(1.0, self._stopping)
+            else:
+                self._made.set()
+
+
+def assemble(
+    platform: Platform,
+    settings: ServiceSettings,
+    *,
+    title: str,
+    metadata: Sequence[MetaData] = (),
+    routers: Sequence[APIRouter] = (),
+    subscriptions: Sequence[Subscription] = (),
+    timers: Mapping[str, TimerHandler] | None = None,
+    config: ConfigWatcher | None = None,
+    components: Sequence[Component] = (),
+    checks: Mapping[str, Check] | None = None,
+    notes: Mapping[str, Check] | None = None,
+    state: Mapping[str, object] | None = None,
+    description: str = "",
+    body_limit: int = BODY_LIMIT,
+    content_security_policy: str = API_POLICY,
+) -> Service:
+    """The service that these parts make, with the components, checks and routes that all services have.
+
+    Start order: database, bus, wakeups, configuration, ``components``, relay, consumers, timers, HTTP. They stop the other
+    way round, so that what requests, records and timers still emit goes out last.
+    """
+    bus = _BusConnection(platform.bus)
+    relay = Relay(platform.uow, platform.bus, platform.metrics)
+    consumers = [
+        ConsumerLoop(
+            platform.bus, platform.uow, platform.clock, platform.chance, subscription, metrics=platform.metrics
+        )
+        for subscription in subscriptions
+    ]
+    parts: list[Component] = [bus, platform.wakeups]
+    all_checks: dict[str, Check] = {"database": _database_check(platform.database), "bus": bus.problem}
+    all_notes = dict(notes or {})
+    if config is not None:
+        config.use(environ=platform.environ, metrics=platform.metrics)
+        parts.append(config)
+        all_notes["configuration"] = config.note
+    parts += [*components, relay, *consumers]
+    all_checks["outbox"] = _said(relay.problem)
+    for consumer in consumers:
+        all_checks[consumer.name] = _said(consumer.problem)
+    if timers:
+        parts.append(TimerLoop(platform.uow, platform.clock, timers, platform.metrics))
+    app = create_app(
+        title=title,
+        platform=platform,
+        routers=routers,
+        checks={**all_checks, **(checks or {})},
+        notes=all_notes,
+        description=description,
+        body_limit=body_limit,
+        content_security_policy=content_security_policy,
+        state={"platform": platform, "uow": platform.uow, "clock": platform.clock, **(state or {})},
+    )
+    return Service(platform, settings, app, parts, metadata)
+
+
+def _database_check(database: Database) -> Check:
+    async def check() -> str | None:
+        await database.ping()
+        return None
+
+    return check
+
+
+def _said(problem: Callable[[], str | None]) -> Check:
+    async def check() -> str | None:
+        return problem()
+
+    return check
+
+
+def run(build: Callable[[S], Awaitable[Service]], settings_class: type[S], argv: Sequence[str] | None = None) -> None:
+    """The command line of one service: without a word it migrates, starts and serves; ``migrate`` only migrates.
+
+    What a person must mend is one line on standard error and exit code 1.
+    """
+    name = str(settings_class.model_config.get("env_prefix")).removeprefix("TOCSIN_").rstrip("_").lower()
+    commands = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    prepared: dict[str, Any] = {}
+
+    @commands.callback(invoke_without_command=True, help=_help(name, settings_class))
+    def serve(context: typer.Context) -> None:
+        prepared["settings"] = _prepare(name, settings_class)
+        if context.invoked_subcommand is None:
+            raise typer.Exit(_run(_serve(build, prepared["settings"])))
+
+    @commands.command(help="Bring the service's schema to its newest revision, and end.")
+    def migrate() -> None:
+        raise typer.Exit(_run(_migrate(build, prepared["settings"])))
+
+    try:
+        commands(args=None if argv is None else list(argv), prog_name=f"python -m services.{name}")
+    except Misconfigured as error:
+        lines = error.detail.splitlines() or [""]
+        sys.stderr.write("".join(f"tocsin {name}: {line}\n" for line in lines))
+        sys.exit(1)
+
+
+def _prepare(name: str, settings_class: type[S]) -> S:
+    settings = load_settings(settings_class, os.environ)
+    configure(name, settings.log_level, settings.log_format)
+    configure_tracing(name, settings.otlp_url)
+    return settings
+
+
+def _run(work: Any) -> int:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        code: int = runner.run(work)
+    flush_traces()
+    return code
+
+
+async def _serve(build: Callable[[S], Awaitable[Service]], settings: S) -> int:
+    return await (await build(settings)).serve()
+
+
+async def _migrate(build: Callable[[S], Awaitable[Service]], settings: S) -> int:
+    service = await build(settings)
+    storage = _Storage(service)
+    try:
+        await storage.start()
+    finally:
+        await storage.stop()
+    return 0
+
+
+def _help(name: str, settings_class: type[ServiceSettings]) -> str:
+    lines = [f"Tocsin's {name} service. Settings are environment variables:", "", "\b"]
+    for field_name, info in settings_class.model_fields.items():
+        lines.append(f"{variable_names(settings_class, field_name)[-1]}  {info.description or ''}")
+    lines += [
+        "",
+        f"TOCSIN_{name.upper()}_… in place of TOCSIN_… is for this service alone, …_FILE names a file that holds the value.",
+    ]
+    return "\n".join(lines)
