@@ -1,0 +1,1 @@
+"""HTTP: the public pages, the operators' console, its sessions, and what changed, as it changes."""

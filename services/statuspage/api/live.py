@@ -1,0 +1,129 @@
+"""What changed, as it changes: after each commit the fragments that must be drawn again are named to every open page."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from typing import Final
+
+from fastapi import APIRouter, Request
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from libs.common.background import Background, pause
+from libs.common.db.session import DatabaseUnavailable
+from libs.common.db.wakeups import Wakeups
+from libs.common.db.work import UnitOfWork
+from libs.common.errors import Unavailable
+from libs.common.logs import get_logger
+from services.statuspage.handlers import LIVE_WAKE
+from services.statuspage.store import reading
+
+log = get_logger(__name__)
+
+DEBOUNCE_SECONDS: Final = 0.1
+"""Commits within this time are told once: a burst of facts draws a page once."""
+
+LOOK_SECONDS: Final = 20.0
+"""How often it is looked for changes whose wake was lost."""
+
+PING_SECONDS: Final = 20
+MOST_READERS: Final = 2_000
+"""Open pages of one process; who comes after them reloads by hand."""
+
+RESYNC: Final = "resync"
+"""Told to a page that may have missed something: draw everything again."""
+
+
+class Reader:
+    """One open page."""
+
+    def __init__(self) -> None:
+        self.fragments: set[str] = set()
+        self.wake = asyncio.Event()
+        self.closed = False
+
+
+class Live(Background):
+    """Watches the read models and tells the open pages."""
+
+    name = "live"
+
+    def __init__(self, uow: UnitOfWork, wakeups: Wakeups, boot: str) -> None:
+        super().__init__()
+        self._uow = uow
+        self._woken = wakeups.event(LIVE_WAKE)
+        self._boot = boot
+        self._count = 0
+        self._prints: dict[str, str] | None = None
+        self._readers: set[Reader] = set()
+
+    @property
+    def place(self) -> str:
+        """Where the stream of changes stands; a page that was drawn at another place may have missed something."""
+        return f"{self._boot}-{self._count}"
+
+    async def follow(self, place: str | None, only: Collection[str] | None = None) -> AsyncIterator[ServerSentEvent]:
+        """The changes from ``place`` on; ``only`` names the fragments that are told, by the beginning of their names."""
+        reader = Reader()
+        self._readers.add(reader)
+        try:
+            yield ServerSentEvent(data="hello", event="hello", id=self.place)
+            if place is not None and place != self.place:
+                yield ServerSentEvent(data=RESYNC, event=RESYNC, id=self.place)
+            while not self._stopping.is_set() and not reader.closed:
+                await reader.wake.wait()
+                reader.wake.clear()
+                told, reader.fragments = reader.fragments, set()
+                for fragment in sorted(told):
+                    if only is None or fragment.startswith(tuple(only)):
+                        yield ServerSentEvent(data=fragment, event=fragment, id=self.place)
+        finally:
+            self._readers.discard(reader)
+
+    def full(self) -> bool:
+        """Whether no more pages are followed."""
+        return len(self._readers) >= MOST_READERS
+
+    async def _work(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                await self._look()
+            except DatabaseUnavailable as error:
+                log.warning("live_blind", reason=error.detail)
+            await pause(LOOK_SECONDS, self._woken)
+            self._woken.clear()
+            await pause(DEBOUNCE_SECONDS, self._stopping)
+
+    async def _look(self) -> None:
+        async with self._uow.read() as session:
+            prints = dict(await reading.fingerprints(session))
+        before, self._prints = self._prints, prints
+        if before is None:
+            return
+        changed = {fragment for fragment, found in prints.items() if before.get(fragment) != found}
+        if changed:
+            self._count += 1
+            for reader in self._readers:
+                reader.fragments |= changed
+                reader.wake.set()
+
+    def _interrupt(self) -> None:
+        self._woken.set()
+        for reader in self._readers:
+            reader.wake.set()
+
+
+def stream(live: Live, request: Request, only: Collection[str] | None = None) -> EventSourceResponse:
+    """The response to a page that wants to follow. Raises :class:`Unavailable` where too many do."""
+    if live.full():
+        raise Unavailable("Too many pages follow the changes at the moment; reload this one from time to time.")
+    place = request.headers.get("Last-Event-ID") or request.query_params.get("since")
+    return EventSourceResponse(live.follow(place, only), ping=PING_SECONDS)
+
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/live")
+async def public_changes(request: Request) -> EventSourceResponse:
+    """For public pages: that something changed, not what."""
+    live: Live = request.app.state.live
+    return stream(live, request, ("incidents", "directory"))

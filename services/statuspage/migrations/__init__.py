@@ -1,0 +1,1 @@
+"""The statuspage's schema, step by step."""

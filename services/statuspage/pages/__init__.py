@@ -1,0 +1,1 @@
+"""Templates and assets, and how they become HTML."""

@@ -1,0 +1,1 @@
+"""What the pages read: tables folded from events, and sessions of operators."""
