@@ -6,14 +6,16 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from libs.common.bus.base import Message
 from libs.common.chance import Chance
 from libs.common.clock import Clock
 from libs.common.db.session import Database, ReadSession, WriteSession, translated
-from libs.common.db.tables import OUTBOX, TIMERS
+from libs.common.db.tables import INBOX, OUTBOX, TIMERS
 from libs.common.db.wakeups import Wakeups
 from libs.common.events.base import Event
 from libs.common.events.envelope import Envelope, encode
@@ -43,23 +45,35 @@ class Tx:
         Events of one key leave in the order of their commits only where the writers hold a lock on what the key stands
         for (the incident's row, say) before they emit.
         """
-        if not events:
-            return
         traceparent = current_traceparent()
-        rows = []
-        for event in events:
-            message = encode(Envelope(self.chance.uuid7(self.now), self.source, self.now, event, traceparent))
-            rows.append(
-                {
-                    "topic": message.topic,
-                    "key": message.key,
-                    "headers": dict(message.headers),
-                    "value": message.value,
-                    "created_at": self.now,
-                }
+        await self.send(
+            *(
+                encode(Envelope(self.chance.uuid7(self.now), self.source, self.now, event, traceparent))
+                for event in events
             )
+        )
+
+    async def send(self, *messages: Message) -> None:
+        """Put ``messages`` as they are into the outbox, in this order. Facts are told by :meth:`emit`."""
+        if not messages:
+            return
+        rows = [
+            {
+                "topic": message.topic,
+                "key": message.key,
+                "headers": dict(message.headers),
+                "value": message.value,
+                "created_at": self.now,
+            }
+            for message in messages
+        ]
         await self.session.execute(insert(OUTBOX), rows)
         self.wakes.add(OUTBOX_WAKE)
+
+    async def take_in(self, group: str, event_id: UUID) -> bool:
+        """Note in the inbox that ``group`` handles this event; ``False`` where it did already."""
+        statement = upsert(INBOX).values(group=group, event_id=event_id, taken_at=self.now).on_conflict_do_nothing()
+        return (await self.session.execute(statement.returning(INBOX.c.event_id))).first() is not None
 
     async def schedule(self, kind: str, key: str, due_at: datetime, payload: Mapping[str, Any] | None = None) -> None:
         """Have the handler of ``kind`` run at ``due_at``, or at once where that is past. Replaces the timer of the same (kind, key).
