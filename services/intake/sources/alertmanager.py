@@ -254,8 +254,7 @@ integrations:
     options:
       service_label: [app, service, job]
       services: {checkout-api: checkout}
-    keys:
-      - {env: TOCSIN_KEY_ALERTMANAGER}
+    key: {env: TOCSIN_KEY_ALERTMANAGER}
 ```
 
 ## When something is wrong

@@ -1,0 +1,5 @@
+"""Tables and queries of intake."""
+
+from services.intake.store.tables import Base
+
+__all__ = ["Base"]

@@ -1,0 +1,1 @@
+"""What intake does, use case by use case: load, decide, save, tell."""

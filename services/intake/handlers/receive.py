@@ -1,0 +1,119 @@
+"""A body comes in: read it, make its events, keep it, and only then say so."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from libs.common.bus.base import Message
+from libs.common.chance import Chance
+from libs.common.clock import Clock
+from libs.common.events.base import Event
+from libs.common.events.envelope import Envelope, encode
+from libs.common.events.triggers import TriggerReceived
+from libs.common.metrics import Metrics
+from libs.common.tracing import current_traceparent
+from services.intake.domain.facts import quarantined, received
+from services.intake.domain.headers import kept_headers
+from services.intake.domain.integration import Integration
+from services.intake.domain.trigger import Reading
+from services.intake.sources.base import Source
+from services.intake.store.writer import RETRY_AFTER, Entry, NotCommitted, Writer
+
+EVENT_SOURCE: Final = "/tocsin/intake"
+COMMIT_TIMEOUT: Final = timedelta(seconds=8)
+"""How long a sender is kept waiting for the commit, in time of the machine: less than senders' own timeouts of ten seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What is durable now."""
+
+    delivery_id: UUID
+    reading: Reading
+    triggers: tuple[TriggerReceived, ...]
+    quarantine_id: UUID | None
+
+
+class Receiver:
+    """Takes bodies in."""
+
+    def __init__(self, writer: Writer, clock: Clock, chance: Chance, metrics: Metrics) -> None:
+        self._writer = writer
+        self._clock = clock
+        self._chance = chance
+        self._metrics = metrics
+
+    async def receive(
+        self, source: Source[Any], integration: Integration[Any], headers: Iterable[tuple[str, str]], body: bytes
+    ) -> Receipt:
+        """Read a body and commit what it says. Raises :class:`~libs.common.errors.Unavailable` where that cannot be done."""
+        now = self._clock.now()
+        kept = kept_headers(headers)
+        reading = source.read(kept, body, integration)
+        receipt = self._receipt(reading, integration, now)
+        entry = self._entry(receipt, integration, kept, body, now)
+        try:
+            async with asyncio.timeout(COMMIT_TIMEOUT.total_seconds()):
+                await self._writer.write(entry)
+        except TimeoutError as error:
+            sentence = "The body was not committed in time; post it again."
+            raise NotCommitted(sentence, retry_after=RETRY_AFTER) from error
+        self._count(source.name, receipt)
+        return receipt
+
+    def _receipt(self, reading: Reading, integration: Integration[Any], now: datetime) -> Receipt:
+        delivery_id = self._chance.uuid7(now)
+        triggers = tuple(
+            received(trigger, integration, self._chance.uuid7(now), delivery_id, now) for trigger in reading.triggers
+        )
+        quarantine_id = self._chance.uuid7(now) if reading.refusals else None
+        return Receipt(delivery_id, reading, triggers, quarantine_id)
+
+    def _entry(
+        self, receipt: Receipt, integration: Integration[Any], headers: dict[str, str], body: bytes, now: datetime
+    ) -> Entry:
+        traceparent = current_traceparent()
+
+        def message(event_id: UUID, event: Event) -> Message:
+            return encode(Envelope(event_id, EVENT_SOURCE, now, event, traceparent))
+
+        messages = [message(trigger.trigger_id, trigger) for trigger in receipt.triggers]
+        quarantine = None
+        if receipt.quarantine_id is not None:
+            refusals = receipt.reading.refusals
+            event = quarantined(refusals, integration, receipt.delivery_id, now)
+            messages.append(message(receipt.quarantine_id, event))
+            quarantine = {
+                "id": receipt.quarantine_id,
+                "delivery_id": receipt.delivery_id,
+                "integration_id": integration.id,
+                "integration_name": integration.name,
+                "source": integration.source,
+                "received_at": now,
+                "reason": event.reason,
+                "detail": event.detail,
+                "problems": [asdict(refusal) for refusal in refusals],
+                "triggers": len(receipt.triggers),
+            }
+        return Entry(
+            delivery_id=receipt.delivery_id,
+            integration_id=integration.id,
+            source=integration.source,
+            received_at=now,
+            headers=headers,
+            body=body,
+            triggers=len(receipt.triggers),
+            quarantine=quarantine,
+            messages=tuple(messages),
+        )
+
+    def _count(self, source: str, receipt: Receipt) -> None:
+        for trigger in receipt.triggers:
+            self._metrics.triggers_received.labels(source, trigger.status).inc()
+        for ignored in receipt.reading.ignored:
+            self._metrics.triggers_received.labels(source, ignored.reason).inc()
+        for refusal in receipt.reading.refusals[:1]:
+            self._metrics.quarantined.labels(source, refusal.reason).inc()
