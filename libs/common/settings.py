@@ -4,13 +4,20 @@ Each of the two may also be given as a file: ``TOCSIN_DATABASE_URL_FILE=/run/sec
 counts as not set. Only the composition root reads settings.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from libs.common.errors import Misconfigured
 
@@ -145,6 +152,12 @@ def load_settings(settings: type[S], environ: Mapping[str, str]) -> S:
     except ValidationError as error:
         problems = [_sentence(settings, dict(problem), environ) for problem in error.errors()]
         raise Misconfigured("; ".join(problems)) from error
+    except SettingsError as error:
+        if isinstance(error.__cause__, Misconfigured):
+            raise error.__cause__ from error
+        match = re.search(r'field "(\w+)"', str(error))
+        found = find_variable(settings, match[1], environ) if match else None
+        raise Misconfigured(f"{found[0] if found else error}: this is no JSON") from error
 
 
 def _sentence(settings: type[BaseSettings], problem: Mapping[str, Any], environ: Mapping[str, str]) -> str:
