@@ -1,0 +1,59 @@
+"""Oncall: who is responsible at this moment. The composition root."""
+
+from libs.common.chance import Chance
+from libs.common.clock import Clock
+from libs.common.config import ConfigWatcher
+from libs.common.db.work import UnitOfWork
+from libs.common.service import Service, assemble, make_platform, run
+from services.oncall.api import ROUTERS
+from services.oncall.consumer import subscription
+from services.oncall.handlers.configuration import FILES, apply
+from services.oncall.handlers.directory import announce
+from services.oncall.handlers.paging import Paging
+from services.oncall.settings import OncallSettings
+from services.oncall.store.tables import Base
+from services.oncall.timers import HANDLERS
+
+
+class Announcer:
+    """Tells the other services at the start what they were not told yet: after an upgrade that says more, say."""
+
+    name = "directory"
+
+    def __init__(self, uow: UnitOfWork) -> None:
+        self._uow = uow
+
+    async def start(self) -> None:
+        """Announce what is news; where nothing changed this is nothing."""
+        async with self._uow.begin() as tx:
+            await announce(tx)
+
+    async def stop(self) -> None:
+        """Nothing runs on."""
+
+
+async def build(settings: OncallSettings, *, clock: Clock | None = None, chance: Chance | None = None) -> Service:
+    """The service, ready to start."""
+    platform = await make_platform("oncall", settings, clock=clock, chance=chance)
+    paging = Paging(settings.statuspage_url, platform.metrics)
+    return assemble(
+        platform,
+        settings,
+        title="Tocsin oncall",
+        metadata=[Base.metadata],
+        routers=ROUTERS,
+        subscriptions=[subscription(paging)],
+        timers=HANDLERS,
+        config=ConfigWatcher(settings.config_dir, list(FILES.values()), apply, platform.uow, platform.clock),
+        components=[Announcer(platform.uow)],
+        description="People, teams, rotas and who of them is responsible at this moment.",
+    )
+
+
+def main() -> None:
+    """Run oncall, or only migrate it."""
+    run(build, OncallSettings)
+
+
+if __name__ == "__main__":
+    main()
