@@ -87,7 +87,7 @@ def test_libraries_speak_through_the_same_lines(capsys: pytest.CaptureFixture[st
 def test_an_exception_is_in_the_line_without_its_secrets(capsys: pytest.CaptureFixture[str]) -> None:
     configure("intake")
     try:
-        raise ValueError("cannot connect to postgresql://tocsin:hush@db/tocsin")
+        raise ValueError("cannot connect to postgresql://tocsin:hush@db/tocsin")  # noqa: TRY301 - the error to log
     except ValueError:
         get_logger("x").exception("failed")
     [line] = lines(capsys)
