@@ -1,0 +1,1 @@
+"""Channels: one provider a file, all behind :mod:`services.notifier.channels.base`."""

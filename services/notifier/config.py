@@ -1,0 +1,196 @@
+"""``channels.yaml``: who carries SMS and e-mail, and with which credentials. Secrets are references, never values."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from libs.common.config import ConfigModel, ConfigTree, SecretRef
+from libs.common.errors import Misconfigured
+from services.notifier.channels.base import Channel
+from services.notifier.channels.book import Configured, Webhooks
+from services.notifier.channels.local import LocalChannel, Shelf
+from services.notifier.channels.smtp import Security, SmtpChannel, Submission
+from services.notifier.channels.twilio_sms import TwilioSms
+from services.notifier.domain.addresses import mailbox, phone
+
+FILE: Final = "channels.yaml"
+STATUS_PATH: Final = "/v1/callbacks/twilio/status"
+
+Timeout = Annotated[float, Field(gt=0, le=50)]
+"""Seconds that a provider may take to answer; shorter than the lease of a send."""
+
+
+class _ChannelConfig(ConfigModel):
+    """What all channels have. ``id`` is the word that contacts use: ``sms``, ``email``."""
+
+    id: Literal["sms", "email"]
+    name: str
+    provider_names: tuple[str, ...] = ()
+    """The names under which an incident may be about this channel's provider: then this channel is not used for it."""
+
+
+class LocalConfig(_ChannelConfig):
+    """The local outbox."""
+
+    provider: Literal["local"]
+
+
+class TwilioConfig(_ChannelConfig):
+    """An account of Twilio's with an auth token, or with an API key beside it for sending."""
+
+    id: Literal["sms"]
+    provider: Literal["twilio"]
+    provider_names: tuple[str, ...] = ("twilio",)
+    account_sid: SecretRef
+    auth_token: SecretRef
+    """Signs Twilio's callbacks; also sends, where no API key is given."""
+    old_auth_token: SecretRef | None = None
+    """Also accepted on callbacks, while tokens are rotated."""
+    api_key_sid: SecretRef | None = None
+    api_key_secret: SecretRef | None = None
+    shared_keys: Mapping[str, SecretRef] = Field(default_factory=dict)
+    """Shared keys that may sign callbacks, by their id."""
+    sender: str | None = Field(None, alias="from")
+    messaging_service_sid: SecretRef | None = None
+    status_callbacks: bool = True
+    timeout: Timeout = 10
+
+    @field_validator("sender")
+    @classmethod
+    def _normal_sender(cls, value: str | None) -> str | None:
+        if value is None or (value.isalnum() and not value.isdigit()):  # an alphanumeric sender id
+            return value
+        number = phone(value)
+        if number is None:
+            raise ValueError("must be a number in international form, such as +15005550006")
+        return number
+
+    @model_validator(mode="after")
+    def _one_sender(self) -> Self:
+        if (self.sender is None) == (self.messaging_service_sid is None):
+            raise ValueError("give either from or messaging_service_sid")
+        if (self.api_key_sid is None) != (self.api_key_secret is None):
+            raise ValueError("api_key_sid and api_key_secret belong together")
+        return self
+
+
+class SmtpConfig(_ChannelConfig):
+    """A submission server (RFC 6409)."""
+
+    id: Literal["email"]
+    provider: Literal["smtp"]
+    host: str
+    port: Annotated[int, Field(ge=1, le=65535)] = 587
+    security: Security = "starttls"
+    sender: str = Field(alias="from")
+    sender_name: str = "Tocsin"
+    username: SecretRef | None = None
+    password: SecretRef | None = None
+    ca_file: Path | None = None
+    timeout: Timeout = 10
+
+    @field_validator("sender")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        address = mailbox(value)
+        if address is None:
+            raise ValueError("must be an e-mail address")
+        return address
+
+    @model_validator(mode="after")
+    def _credentials(self) -> Self:
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username and password belong together")
+        return self
+
+
+class ChannelsFile(ConfigModel):
+    """The whole file."""
+
+    channels: tuple[Annotated[LocalConfig | TwilioConfig | SmtpConfig, Field(discriminator="provider")], ...]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What channels need that is not theirs to configure."""
+
+    shelf: Shelf
+    public_url: str | None
+    """Where providers reach this service; without it no confirmations are asked for."""
+    twilio_base_url: str | None = None
+
+
+def build(tree: ConfigTree, around: Surroundings) -> dict[str, Configured]:
+    """The channels of the file. Raises :class:`Misconfigured` for a secret that is not there."""
+    built: dict[str, Configured] = {}
+    for index, one in enumerate(tree.load(FILE, ChannelsFile).channels):
+
+        def secret(field: str, ref: SecretRef | None, place: int = index) -> str:
+            found = tree.secret(ref)
+            if found is None:
+                where = f"{ref.env} is not set" if ref and ref.env else "the file is empty"
+                raise tree.error(FILE, ("channels", place, field), where)
+            return found
+
+        built[one.id] = _configured(one, secret, around)
+    return built
+
+
+def _configured(
+    one: LocalConfig | TwilioConfig | SmtpConfig,
+    secret: Callable[[str, SecretRef | None], str],
+    around: Surroundings,
+) -> Configured:
+    names = frozenset(name.lower() for name in one.provider_names)
+    if isinstance(one, TwilioConfig):
+        return Configured(_twilio(one, secret, around), names, _webhooks(one, secret))
+    channel: Channel
+    channel = LocalChannel(one.id, around.shelf) if isinstance(one, LocalConfig) else _smtp(one, secret)
+    return Configured(channel, names)
+
+
+def _twilio(one: TwilioConfig, secret: Callable[[str, SecretRef | None], str], around: Surroundings) -> TwilioSms:
+    account = secret("account_sid", one.account_sid)
+    username, password = account, secret("auth_token", one.auth_token)
+    if one.api_key_sid is not None:
+        username, password = secret("api_key_sid", one.api_key_sid), secret("api_key_secret", one.api_key_secret)
+    callback = f"{around.public_url}{STATUS_PATH}" if around.public_url and one.status_callbacks else None
+    service = one.messaging_service_sid
+    return TwilioSms(
+        account_sid=account,
+        username=username,
+        password=password,
+        from_=one.sender,
+        messaging_service_sid=secret("messaging_service_sid", service) if service else None,
+        status_callback=callback,
+        base_url=around.twilio_base_url,
+        timeout=timedelta(seconds=one.timeout),
+    )
+
+
+def _webhooks(one: TwilioConfig, secret: Callable[[str, SecretRef | None], str]) -> Webhooks:
+    tokens = [secret("auth_token", one.auth_token)]
+    if one.old_auth_token is not None:
+        tokens.append(secret("old_auth_token", one.old_auth_token))
+    return Webhooks(tuple(tokens), {key: secret("shared_keys", ref) for key, ref in one.shared_keys.items()})
+
+
+def _smtp(one: SmtpConfig, secret: Callable[[str, SecretRef | None], str]) -> SmtpChannel:
+    if one.ca_file is not None and not one.ca_file.is_file():
+        raise Misconfigured(f"{FILE}: channel {one.id}: ca_file {one.ca_file} does not exist")
+    submission = Submission(
+        host=one.host,
+        port=one.port,
+        security=one.security,
+        sender=one.sender,
+        sender_name=one.sender_name,
+        username=secret("username", one.username) if one.username else None,
+        password=secret("password", one.password) if one.password else None,
+        ca_file=str(one.ca_file) if one.ca_file else None,
+        timeout=timedelta(seconds=one.timeout),
+    )
+    return SmtpChannel(submission)

@@ -1,0 +1,1 @@
+"""What the notifier does: the only place that says load, decide, save, tell."""

@@ -1,0 +1,181 @@
+"""Turns to a recipient's next contact: claims the effect and writes the message, or says that no contact is left."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from libs.common.db.work import Tx
+from libs.common.events.deliveries import Addressee, AttemptReason, DeliveryExhausted, DeliveryFailed
+from libs.common.events.notifications import NotificationRequested, Recipient
+from libs.common.logs import get_logger
+from libs.common.metrics import Metrics
+from libs.common.tracing import current_traceparent
+from services.notifier.channels.book import ChannelBook
+from services.notifier.domain.plan import (
+    Chosen,
+    Passed,
+    cause_of,
+    effect_key,
+    names_down,
+    next_contact,
+    slot_of,
+    standing,
+)
+from services.notifier.domain.wording import Places, why, word
+from services.notifier.rendering import Rendered, Renderer
+from services.notifier.store import attempts as store
+from services.notifier.store.tables import Attempt, Notification
+
+log = get_logger(__name__)
+
+SENDER_WAKE = "attempts"
+"""Wakes senders: there is an attempt that may be due."""
+
+
+@dataclass
+class Contacts:
+    """Knows the channels and the words."""
+
+    book: ChannelBook
+    renderer: Renderer
+    places: Places
+    metrics: Metrics
+
+    async def try_next(self, tx: Tx, request: NotificationRequested, recipient: Recipient, start: int) -> None:
+        """Queue a message to the first usable contact from place ``start`` on; what is passed over is noted and told."""
+        plan = next_contact(recipient.contacts, start, self.book.facts(), names_down(request.incident))
+        for passed in plan.passed:
+            await self._note_passed(tx, request, recipient, passed)
+        if plan.chosen is not None:
+            attempt = self._attempt(tx, request, recipient, plan.chosen)
+            if await store.add_attempt(tx.session, attempt):
+                tx.wakes.add(SENDER_WAKE)
+            else:
+                log.info("effect_claimed_before", effect_key=attempt.effect_key)
+
+    async def tell_if_exhausted(self, tx: Tx, notification: Notification, request: NotificationRequested) -> None:
+        """Say once that nobody of a notification can be reached any more."""
+        if notification.exhausted or notification.withdrawn:
+            return
+        attempts = await store.of_notification(tx.session, notification.id)
+        told_before = not attempts and any(recipient.contacts for recipient in request.recipients)
+        if told_before or standing([attempt.state for attempt in attempts]) != "unreachable":
+            return
+        notification.exhausted = True
+        details = [f"{one.name}: {one.detail or one.reason}" for one in request.skipped]
+        if request.recipients:
+            details = [f"{attempt.recipient['name']}: {attempt.detail or attempt.reason}" for attempt in attempts]
+            details += [f"{one.name}: no contact" for one in request.recipients if not one.contacts]
+        await tx.emit(
+            DeliveryExhausted(
+                **fact(tx, request),
+                reason="unreachable" if request.recipients else "nobody_found",
+                detail="; ".join(dict.fromkeys(details)),
+            )
+        )
+
+    async def _note_passed(self, tx: Tx, request: NotificationRequested, recipient: Recipient, passed: Passed) -> None:
+        """A contact that is not tried is an attempt that failed, so that the ledger has no holes."""
+        chosen = Chosen(
+            index=passed.index,
+            channel=passed.contact.channel,
+            provider=passed.provider,
+            address=passed.contact.address,
+            slot=slot_of(recipient.contacts, passed.index),
+        )
+        attempt = self._attempt(tx, request, recipient, chosen, Rendered("", ""))
+        attempt.state, attempt.reason, attempt.detail, attempt.due_at = "failed", passed.reason, passed.detail, None
+        if await store.add_attempt(tx.session, attempt):
+            self.metrics.attempts.labels(attempt.channel, attempt.provider, passed.reason).inc()
+            await tx.emit(failed(tx, attempt, passed.reason, passed.detail))
+
+    def _attempt(
+        self,
+        tx: Tx,
+        request: NotificationRequested,
+        recipient: Recipient,
+        chosen: Chosen,
+        rendered: Rendered | None = None,
+    ) -> Attempt:
+        if rendered is None:
+            wording = word(request, recipient, self.places, tx.now)
+            rendered = self.renderer.render(chosen.channel, wording)
+        cause = cause_of(request.purpose, request.rung, request.obligation)
+        return Attempt(
+            id=tx.chance.uuid7(tx.now),
+            effect_key=effect_key(request.subject_id, cause, request.slot, recipient.ref, chosen.slot),
+            notification_id=request.notification_id,
+            subject_id=request.subject_id,
+            incident_number=request.incident.number if request.incident else None,
+            tenants=list(request.incident.tenants) if request.incident else None,
+            purpose=request.purpose,
+            rung=request.rung,
+            obligation=request.obligation,
+            slot=request.slot,
+            recipient_ref=recipient.ref,
+            recipient=addressee(recipient).model_dump(mode="json"),
+            contact=chosen.index,
+            channel=chosen.channel,
+            provider=chosen.provider,
+            address=chosen.address,
+            headline=rendered.headline,
+            text=rendered.text,
+            html=rendered.html,
+            why=why(request, recipient),
+            state="queued",
+            reason=None,
+            detail="",
+            tries=0,
+            unsure=False,
+            due_at=tx.now,
+            created_at=tx.now,
+            traceparent=current_traceparent(),
+        )
+
+
+def addressee(recipient: Recipient) -> Addressee:
+    """The recipient without addresses."""
+    return Addressee(ref=recipient.ref, name=recipient.name, role=recipient.role, backup_for=recipient.backup_for)
+
+
+def fact(tx: Tx, source: NotificationRequested | Attempt) -> dict[str, Any]:
+    """What every fact about a notification carries."""
+    return {
+        "subject_id": source.subject_id,
+        "notification_id": source.notification_id,
+        "purpose": source.purpose,
+        "rung": source.rung,
+        "obligation": source.obligation,
+        "slot": source.slot,
+        "at": tx.now,
+    }
+
+
+def failed(tx: Tx, attempt: Attempt, reason: AttemptReason, detail: str) -> DeliveryFailed:
+    """The fact that an attempt did not succeed; ``due_at`` of one that is queued again says when it is tried next."""
+    return DeliveryFailed(
+        **fact(tx, attempt),
+        recipient=Addressee.model_validate(attempt.recipient),
+        channel=attempt.channel,
+        provider=attempt.provider,
+        attempt=attempt.tries,
+        reason=reason,
+        detail=detail,
+        retry_at=attempt.due_at if attempt.state == "queued" else None,
+    )
+
+
+def recipient_of(request: NotificationRequested, ref: str) -> Recipient:
+    """The recipient with this reference."""
+    return next(recipient for recipient in request.recipients if recipient.ref == ref)
+
+
+def request_of(notification: Notification) -> NotificationRequested:
+    """The request as it came."""
+    return NotificationRequested.model_validate(notification.request)
+
+
+async def load(tx: Tx, notification_id: UUID) -> tuple[Notification, NotificationRequested] | None:
+    """The notification, locked, with its request."""
+    notification = await store.lock_notification(tx.session, notification_id)
+    return None if notification is None else (notification, request_of(notification))

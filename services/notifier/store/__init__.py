@@ -1,0 +1,5 @@
+"""The notifier's tables and queries."""
+
+from services.notifier.store.tables import Base
+
+__all__ = ["Base"]

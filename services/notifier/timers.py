@@ -1,0 +1,162 @@
+"""Due attempts → providers: claims what is due, sends several at once, and writes down what came of each.
+
+No transaction is open while a provider is spoken to. What is claimed stands in the database under a lease, so that another
+sender takes over what this one leaves behind; what is with this sender is never claimed by it again, however the clock jumps.
+"""
+
+import asyncio
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from libs.common.background import Background, pause
+from libs.common.backoff import Backoff
+from libs.common.clock import Clock
+from libs.common.db.session import DatabaseUnavailable
+from libs.common.db.work import UnitOfWork
+from libs.common.logs import bind_incident, get_logger
+from libs.common.tracing import timer_span
+from services.notifier.channels.base import Absent, Channel, Found, GiveUp, Outcome, Retry, Unknowable
+from services.notifier.channels.book import ChannelBook
+from services.notifier.domain.retry import when_unsure
+from services.notifier.handlers.contacts import SENDER_WAKE
+from services.notifier.handlers.sending import Sending, Uncertain, outgoing
+from services.notifier.store import attempts as store
+from services.notifier.store.tables import Attempt
+
+log = get_logger(__name__)
+
+NETWORK: Final = Backoff(first=timedelta(milliseconds=100), longest=timedelta(seconds=5))
+SLOTS: Final = 32
+"""How many messages one sender has with providers at once."""
+LEASE: Final = timedelta(seconds=60)
+"""After so long another sender takes over: longer than any channel's own timeouts together."""
+
+
+class Sender(Background):
+    """Sends what is due. ``lease`` is time of the clock, so that a faster clock needs a longer one."""
+
+    name = "sender"
+
+    def __init__(
+        self,
+        uow: UnitOfWork,
+        clock: Clock,
+        sending: Sending,
+        book: ChannelBook,
+        *,
+        lease: timedelta = LEASE,
+        slots: int = SLOTS,
+    ) -> None:
+        super().__init__()
+        self._uow = uow
+        self._clock = clock
+        self._sending = sending
+        self._book = book
+        self._lease = lease
+        self._slots = slots
+        self._wake = asyncio.Event() if uow.wakeups is None else uow.wakeups.event(SENDER_WAKE)
+        self._sends: dict[UUID, asyncio.Task[None]] = {}
+
+    async def stop(self) -> None:
+        """Claim nothing more and wait for the answers of providers, and until they are written down."""
+        try:
+            await super().stop()
+            await asyncio.gather(*self._sends.values())
+        except asyncio.CancelledError:
+            sends = tuple(self._sends.values())
+            for send in sends:
+                send.cancel()
+            await asyncio.gather(*sends, return_exceptions=True)
+            raise
+
+    async def idle(self) -> bool:
+        """Whether nothing is with a provider and nothing is due now."""
+        if self._sends:
+            return False
+        due = await self._next_due()
+        return due is None or due > self._clock.now()
+
+    def _interrupt(self) -> None:
+        self._wake.set()
+
+    async def _work(self) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            self._wake.clear()
+            try:
+                await self._claim()
+                due = await self._next_due()
+            except DatabaseUnavailable as error:
+                failures += 1
+                log.warning("sender waits for the database", reason=error.detail)
+                await pause(NETWORK.wait(failures, self._uow.chance).total_seconds(), self._stopping)
+                continue
+            failures = 0
+            if len(self._sends) >= self._slots:
+                await self._wake.wait()
+            elif not self._stopping.is_set():
+                await self._clock.wait_for(self._wake, None if due is None else due - self._clock.now())
+
+    async def _next_due(self) -> datetime | None:
+        async with self._uow.read() as session:
+            return await store.next_due(session, tuple(self._sends))
+
+    async def _claim(self) -> None:
+        """Take as many due attempts as there are free slots."""
+        free = self._slots - len(self._sends)
+        if free <= 0:
+            return
+        async with self._uow.begin() as tx:
+            claimed = await self._sending.claim(tx, self._lease, free, tuple(self._sends))
+        for attempt in claimed:
+            send = asyncio.create_task(self._send(attempt), name=f"send {attempt.id}")
+            self._sends[attempt.id] = send
+            send.add_done_callback(partial(self._ended, attempt.id))
+
+    def _ended(self, key: UUID, send: asyncio.Task[None]) -> None:
+        del self._sends[key]
+        if len(self._sends) >= self._slots - 1:
+            self._wake.set()
+        if not send.cancelled() and (error := send.exception()) is not None:
+            log.error("send crashed", attempt=str(key), exc_info=error)
+
+    async def _send(self, attempt: Attempt) -> None:
+        """Speak with the provider, then write down what came of it, however long the database takes to come back."""
+        with timer_span("send", attempt.traceparent):
+            bind_incident(attempt.subject_id)
+            outcome = await self._outcome(attempt)
+            failures = 0
+            while True:
+                try:
+                    async with self._uow.begin() as tx:
+                        await self._sending.record(tx, attempt, outcome)
+                except DatabaseUnavailable as error:
+                    failures += 1
+                    log.warning("outcome waits for the database", attempt=str(attempt.id), reason=error.detail)
+                    await asyncio.sleep(NETWORK.wait(failures, self._uow.chance).total_seconds())
+                else:
+                    return
+
+    async def _outcome(self, attempt: Attempt) -> Outcome | Uncertain:
+        channel = self._book.channel(attempt.channel)
+        if channel is None or channel.provider != attempt.provider:
+            return GiveUp("channel_not_configured", f"{attempt.provider} no longer carries {attempt.channel}")
+        if attempt.unsure:
+            known = await self._look(channel, attempt)
+            if not isinstance(known, Absent):
+                return known
+        return await channel.send(outgoing(attempt))
+
+    async def _look(self, channel: Channel, attempt: Attempt) -> Outcome | Uncertain | Absent:
+        """What became of a message that may have gone out: found, absent (then it may be sent), or nobody can say."""
+        since = attempt.first_tried_at or attempt.created_at
+        found: Found = await channel.lookup(outgoing(attempt), since)
+        if not isinstance(found, Unknowable):
+            return found
+        if found.passing:
+            return Retry("uncertain", found.detail, unsure=True)
+        if when_unsure(attempt.purpose, repeatable=channel.repeatable) == "again":
+            return Absent()
+        return Uncertain(found.detail)
