@@ -22,6 +22,8 @@ Path = tuple[str | int, ...]
 MOST_NODES: Final = 200_000
 """More than any tree that a person wrote; what aliases multiply beyond it is refused."""
 
+MOST_DIGITS: Final = 18
+
 _CORE: Final[tuple[tuple[str, re.Pattern[str], str], ...]] = (
     ("tag:yaml.org,2002:null", re.compile(r"(null|~|)$"), "n~\0"),
     ("tag:yaml.org,2002:bool", re.compile(r"(true|false)$"), "tf"),
@@ -101,18 +103,20 @@ class Document:
 def parse(name: str, text: str) -> Document:
     """Read a YAML file. Raises :class:`Misconfigured` for what is no YAML, and for a key or an id that stands twice."""
     document = Document(name)
-    loader = _Loader(text)
     try:
-        node = loader.get_single_node()
+        node = yaml.compose(text, _Loader)
+        if node is not None:
+            document.data = _Reading(document).value(node, ())
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise Misconfigured(f"{name}:{line}: this is no YAML: {error.reason}") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark is not None else 1
         reason = getattr(error, "problem", None) or str(error)
         raise Misconfigured(f"{name}:{line}: this is no YAML: {reason}") from error
-    finally:
-        loader.dispose()
-    if node is not None:
-        document.data = _Reading(document).value(node, ())
+    except RecursionError as error:
+        raise Misconfigured(f"{name}:1: this is nested too deeply") from error
     return document
 
 
@@ -175,6 +179,8 @@ class _Reading:
             case "bool":
                 return text == "true"
             case "int":
+                if len(text) > MOST_DIGITS:
+                    raise self._document.error(path, "this number is too long; in quotes it is text")
                 return int(text)
             case "float":
                 return float(text)
