@@ -55,9 +55,14 @@ TimerHandler = Callable[[Tx, DueTimer], Awaitable[None]]
 
 _CLAIM = text(
     "SELECT id FROM (SELECT id, kind, key FROM timers WHERE kind = ANY(:kinds) AND run_at <= :now"
-    " ORDER BY run_at LIMIT :window) AS due"
+    " AND id <> ALL(:held) ORDER BY run_at LIMIT :window) AS due"
     " WHERE pg_try_advisory_xact_lock(hashtextextended(kind || ' ' || key, :seed)) LIMIT 1"
-).bindparams(bindparam("kinds", type_=ARRAY(Text)), bindparam("seed", type_=BigInteger), bindparam("window", WINDOW))
+).bindparams(
+    bindparam("kinds", type_=ARRAY(Text)),
+    bindparam("seed", type_=BigInteger),
+    bindparam("held", type_=ARRAY(BigInteger)),
+    bindparam("window", WINDOW),
+)
 
 
 class TimerLoop(Background):
@@ -88,6 +93,7 @@ class TimerLoop(Background):
         self._runs: set[asyncio.Task[None]] = set()
         self._held: set[int] = set()
         self._transients = 0
+        self._contended = False
 
     async def stop(self) -> None:
         """Claim no more timers and wait for the handlers that run."""
@@ -141,11 +147,13 @@ class TimerLoop(Background):
         elif next_at > looked_at:
             await self._clock.wait_for(self._wake, next_at - self._clock.now())
         else:
+            self._contended = True
             again = asyncio.get_running_loop().call_later(HELD_SECONDS, self._wake.set)
             try:
                 await self._wake.wait()
             finally:
                 again.cancel()
+                self._contended = False
 
     async def _claim_all(self) -> datetime:
         """Start a run for whatever is due; the instant at which nothing was left that nobody holds."""
@@ -175,11 +183,7 @@ class TimerLoop(Background):
         row: Row[Any] | None = None
         try:
             async with self._uow.begin() as tx:
-                found = (
-                    await tx.session.execute(
-                        _CLAIM, {"kinds": sorted(self._handlers), "now": tx.now, "seed": self._seed}
-                    )
-                ).scalar()
+                found = await self._claim(tx)
                 if found is None:
                     claim.set_result(tx.now)
                     return
@@ -202,6 +206,14 @@ class TimerLoop(Background):
             if row is not None:
                 self._held.discard(row.id)
             self._slots.release()
+            if self._contended:
+                self._wake.set()
+
+    async def _claim(self, tx: Tx) -> int | None:
+        """The id of a timer that is due and that nobody else runs; its lock is this transaction's."""
+        claim = {"kinds": sorted(self._handlers), "now": tx.now, "seed": self._seed, "held": list(self._held)}
+        found: int | None = (await tx.session.execute(_CLAIM, claim)).scalar()
+        return found
 
     async def _handle(self, tx: Tx, row: Row[Any]) -> None:
         if row.attempts == 0:
