@@ -1,10 +1,17 @@
-"""A page for people from each source: what ``docs/integrations/`` holds and ``GET /v1/sources`` gives."""
+"""A page for people from each source: what ``docs/integrations/`` holds and ``GET /v1/sources`` gives.
+
+``python -m services.intake.sources.pages`` writes the folder.
+"""
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from services.intake.sources.base import Source
+from services.intake.sources.registry import all_sources
+
+FOLDER: Final = Path("docs/integrations")
 
 INTRO = """# Integrations
 
@@ -34,7 +41,7 @@ ANSWERS = """
 | 413 | the body is over the limit (1 MiB unless `TOCSIN_INTAKE_BODY_LIMIT` says otherwise) | send less at once |
 | 503 | nothing was accepted; `Retry-After` says when to come back | send it again |
 
-Each source has a page here, rendered from its own file by `python -m services.intake docs`; `GET /v1/sources` gives the same to programs.
+Each source has a page here, rendered from its own file by `python -m services.intake.sources.pages`; `GET /v1/sources` gives the same to programs.
 """
 
 
@@ -48,3 +55,18 @@ def pages(sources: Mapping[str, Source[Any]]) -> dict[str, str]:
     """Every file of ``docs/integrations/`` by its name."""
     rows = "".join(f"| [`{source.name}`]({source.name}.md) | {source.title} |\n" for source in sources.values())
     return {"README.md": INTRO + rows + ANSWERS, **{f"{source.name}.md": page(source) for source in sources.values()}}
+
+
+def main() -> None:
+    """Write the pages of all sources, and remove those of sources that are gone."""
+    wanted = pages(all_sources())
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for path in FOLDER.glob("*.md"):
+        if path.name not in wanted:
+            path.unlink()
+    for name, content in wanted.items():
+        (FOLDER / name).write_text(content)
+
+
+if __name__ == "__main__":
+    main()

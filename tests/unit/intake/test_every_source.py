@@ -99,5 +99,5 @@ def test_the_example_of_each_source_is_read_and_explained(name: str) -> None:
 def test_the_pages_of_the_sources_are_current() -> None:
     folder = Path(__file__).resolve().parents[3] / "docs" / "integrations"
     assert {path.name: path.read_text() for path in folder.glob("*.md")} == pages(all_sources()), (
-        "run `python -m services.intake docs`"
+        "run `python -m services.intake.sources.pages`"
     )

@@ -1,0 +1,66 @@
+"""Intake's composition root: ``python -m services.intake``."""
+
+from datetime import timedelta
+
+from libs.common.chance import Chance
+from libs.common.clock import Clock
+from libs.common.config import ConfigWatcher
+from libs.common.db.work import UnitOfWork
+from libs.common.service import Service, assemble, make_platform, run
+from services.intake.api import ROUTERS
+from services.intake.api.state import State
+from services.intake.consumer import SUBSCRIPTION
+from services.intake.handlers import configure, keep
+from services.intake.handlers.receive import Receiver
+from services.intake.handlers.senders import Senders
+from services.intake.settings import IntakeSettings
+from services.intake.store import Base
+from services.intake.store.writer import GroupWriter
+from services.intake.timers import timer_handlers
+
+
+class _Pruning:
+    """Plans the first pruning once the database is there."""
+
+    name = "pruning"
+
+    def __init__(self, uow: UnitOfWork) -> None:
+        self._uow = uow
+
+    async def start(self) -> None:
+        async with self._uow.begin() as tx:
+            await keep.plan(tx)
+
+    async def stop(self) -> None:
+        """Nothing to stop: the timer is a row."""
+
+
+async def build(settings: IntakeSettings, *, clock: Clock | None = None, chance: Chance | None = None) -> Service:
+    """The service, not yet started. Raises :class:`~libs.common.errors.Misconfigured`."""
+    platform = await make_platform("intake", settings, clock=clock, chance=chance)
+    uow = platform.uow
+    writer = GroupWriter(uow)
+    receiver = Receiver(writer, platform.clock, platform.chance, platform.metrics)
+    return assemble(
+        platform,
+        settings,
+        title="Tocsin intake",
+        description="Takes triggers in, from every tool in its own format.",
+        metadata=[Base.metadata],
+        routers=ROUTERS,
+        subscriptions=[SUBSCRIPTION],
+        timers=timer_handlers(timedelta(days=settings.keep_days)),
+        config=ConfigWatcher(settings.config_dir, [configure.FILE], configure.take, uow, platform.clock),
+        components=[_Pruning(uow), writer],
+        state={"intake": State(uow, Senders(uow), receiver, settings.url)},
+        body_limit=settings.body_limit,
+    )
+
+
+def main() -> None:
+    """Run intake as a process of its own."""
+    run(build, IntakeSettings)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""What the routes of intake take from their application."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from libs.common.db.work import UnitOfWork
+from services.intake.handlers.receive import Receiver
+from services.intake.handlers.senders import Senders
+
+
+@dataclass(frozen=True)
+class State:
+    """Handed to ``create_app`` as ``state={"intake": …}``."""
+
+    uow: UnitOfWork
+    senders: Senders
+    receiver: Receiver
+    public_url: str
+
+
+def state_of(request: Request) -> State:
+    """The state of the application that answers."""
+    state: State = request.app.state.intake
+    return state
+
+
+Here = Annotated[State, Depends(state_of)]

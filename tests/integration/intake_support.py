@@ -1,0 +1,106 @@
+"""A whole intake on a real PostgreSQL, without a port: requests go straight to its application."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from libs.common.auth import hash_key, take_principal
+from libs.common.chance import Chance
+from libs.common.clock import ManualClock
+from libs.common.db.work import UnitOfWork
+from libs.common.events.directory import KeyRole, PrincipalChanged
+from libs.common.service import Service
+from services.intake.__main__ import build
+from services.intake.settings import IntakeSettings
+
+NOW = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
+ALERTS = "alertmanager1234secretsecretsecr"
+NATIVE = "monitoringkey567secretsecretsecr"
+ADMIN = "tocsin_adminadm" + "x" * 25
+OPERATOR = "tocsin_operator" + "y" * 25
+VIEWER = "tocsin_viewerv" + "z" * 26
+FABRIKAM = "tocsin_fabrikam" + "w" * 25
+
+CONFIG = """
+integrations:
+  - {id: alertmanager, name: Alertmanager, source: alertmanager, kind: telemetry, key: {file: FOLDER/alerts.key}}
+  - {id: monitoring, name: Monitoring, source: native, kind: telemetry, key: {file: FOLDER/native.key}}
+  - {id: silent, name: Has no key yet, source: native, key: {env: TOCSIN_TEST_KEY_THAT_IS_NOT_SET}}
+"""
+
+
+@dataclass
+class House:
+    """The service, a client of it, and a way to look into its tables."""
+
+    service: Service
+    client: httpx.AsyncClient
+    clock: ManualClock
+    folder: Path
+
+    @property
+    def uow(self) -> UnitOfWork:
+        return self.service.platform.uow
+
+    async def rows(self, query: str) -> list[dict[str, Any]]:
+        async with self.uow.read() as session:
+            return [dict(row) for row in (await session.execute(text(query))).mappings()]
+
+    async def events(self) -> list[dict[str, Any]]:
+        """What was told, in its order: from the outbox, or from the log of the bus where the relay was there first."""
+        found = await self.rows("SELECT headers, value FROM outbox ORDER BY id")
+        return [{"type": row["headers"]["ce_type"], **json.loads(row["value"])} for row in found]
+
+    async def post_alerts(self, body: bytes | object, key: str = ALERTS) -> httpx.Response:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return await self.client.post(f"/v1/hooks/alertmanager/{key}", content=content)
+
+    async def post_triggers(self, body: bytes | object, key: str = NATIVE) -> httpx.Response:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        return await self.client.post("/v1/triggers", content=content, headers=headers)
+
+    async def call(self, method: str, path: str, key: str = ADMIN, **kwargs: Any) -> httpx.Response:
+        return await self.client.request(method, path, headers={"Authorization": f"Bearer {key}"}, **kwargs)
+
+    async def admit(self, name: str, key: str, role: KeyRole, tenants: tuple[str, ...] | None = None) -> None:
+        event = PrincipalChanged(
+            id=name, name=name.title(), roles=(role,), tenants=tenants, keys=(hash_key(key),), at=self.clock.now()
+        )
+        async with self.uow.begin() as tx:
+            await take_principal(tx, event)
+
+
+@asynccontextmanager
+async def intake(database_url: str, folder: Path) -> AsyncIterator[House]:
+    """A started intake, its relay stopped so that the outbox can be read."""
+    (folder / "alerts.key").write_text(ALERTS + "\n")
+    (folder / "native.key").write_text(NATIVE)
+    if not (folder / "integrations.yaml").exists():
+        (folder / "integrations.yaml").write_text(CONFIG.replace("FOLDER", str(folder)))
+    settings = IntakeSettings(database_url=SecretStr(database_url), config_dir=folder)
+    clock = ManualClock(NOW)
+    service = await build(settings, clock=clock, chance=Chance(7))
+    await service.start()
+    try:
+        for component in service.components:
+            if component.name.startswith("relay"):
+                await component.stop()
+        transport = httpx.ASGITransport(app=service.app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://intake") as client:
+            house = House(service, client, clock, folder)
+            await house.admit("admin", ADMIN, "admin")
+            await house.admit("operator", OPERATOR, "operator")
+            await house.admit("viewer", VIEWER, "viewer")
+            await house.admit("fabrikam", FABRIKAM, "operator", ("fabrikam",))
+            yield house
+    finally:
+        await service.stop()
