@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 from pydantic import SecretStr
 from sqlalchemy import text
@@ -24,10 +25,10 @@ from services.intake.settings import IntakeSettings
 NOW = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
 ALERTS = "alertmanager1234secretsecretsecr"
 NATIVE = "monitoringkey567secretsecretsecr"
-ADMIN = "tocsin_adminadm" + "x" * 25
-OPERATOR = "tocsin_operator" + "y" * 25
-VIEWER = "tocsin_viewerv" + "z" * 26
-FABRIKAM = "tocsin_fabrikam" + "w" * 25
+ADMIN = "tocsin_adminadm" + "x" * 24
+OPERATOR = "tocsin_operator" + "y" * 24
+VIEWER = "tocsin_viewervv" + "z" * 24
+FABRIKAM = "tocsin_fabrikam" + "w" * 24
 
 CONFIG = """
 integrations:
@@ -104,3 +105,18 @@ async def intake(database_url: str, folder: Path) -> AsyncIterator[House]:
             yield house
     finally:
         await service.stop()
+
+
+@asynccontextmanager
+async def no_database(house: House) -> AsyncIterator[None]:
+    """The database lets nobody in, and throws out whoever was there."""
+    url = house.uow.database.url
+    name = url.partition("?")[0].rpartition("/")[2]
+    administrator = await asyncpg.connect(url.replace(f"/{name}", "/postgres", 1))
+    try:
+        await administrator.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        await administrator.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+        yield
+        await administrator.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    finally:
+        await administrator.close()
