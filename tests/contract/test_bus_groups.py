@@ -104,7 +104,7 @@ async def test_a_commit_for_partitions_of_others_is_passed_over(bus: Bus) -> Non
     one = await bus.subscribe(group, [topic])
     two = await bus.subscribe(group, [topic])
     await settled([one, two], 1, 1)
-    await one.commit({place: 5 for place in two.assigned()} | {Partition(topic, 99): 5, Partition("no-such", 0): 5})
+    await one.commit(dict.fromkeys(two.assigned(), 5) | {Partition(topic, 99): 5, Partition("no-such", 0): 5})
     assert await bus.lag(group, [topic]) == 20
 
 

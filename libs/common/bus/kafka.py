@@ -300,4 +300,5 @@ def _new_topic(topic: TopicSpec) -> Any:
         settings["cleanup.policy"] = "compact"
     else:
         settings["retention.ms"] = str(int(topic.retention / timedelta(milliseconds=1)) if topic.retention else -1)
-    return NewTopic(topic.name, topic.partitions, REPLICATION_OF_THE_BROKER, topic_configs=settings)
+    # The empty assignment is the library's way to leave the number of replicas to the broker.
+    return NewTopic(topic.name, topic.partitions, REPLICATION_OF_THE_BROKER, {}, topic_configs=settings)

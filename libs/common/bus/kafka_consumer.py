@@ -13,7 +13,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from libs.common.bus.base import BusUnavailable, Partition, Record
 from libs.common.clock import Stopwatch
 
-COMMIT_SECONDS = 10.0
+COMMIT_SECONDS = 5.0
 REQUEST_MS = 15_000
 RETRY_SECONDS = 0.5
 METADATA_MS = 5000
