@@ -40,7 +40,7 @@ class PostgresServer:
     async def database(self, template: str = TEMPLATE) -> AsyncIterator[str]:
         """The address of a new database, dropped at the end, whoever is still connected to it."""
         name = f"test_{next(self._numbers)}"
-        await self.execute(f'CREATE DATABASE {name} TEMPLATE "{template}" STRATEGY = FILE_COPY')
+        await self.execute(f'CREATE DATABASE {name} TEMPLATE "{template}"')
         try:
             yield self.address(name)
         finally:

@@ -106,13 +106,14 @@ class Relay(Background):
             await self._look_after(connection)
             if self._stopping.is_set() and not published:
                 return
-            if published < BATCH and not self._stopping.is_set():
+            if published < BATCH and self._trouble is None and not self._stopping.is_set():
                 await pause(POLL_SECONDS, self._wake)
 
     async def _pass_on(self, connection: Any) -> int:
         """Publish and delete one batch; how many messages it held. Where the bus cannot be reached: wait, 0."""
         rows = await connection.fetch(_SELECT, BATCH)
         if not rows:
+            self._failures, self._trouble = 0, None
             return 0
         messages = [Message(row["topic"], row["key"], row["value"], json.loads(row["headers"])) for row in rows]
         try:

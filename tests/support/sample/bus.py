@@ -1,0 +1,60 @@
+"""The bus of tests of the relay and the consumer loop: the real engine on PostgreSQL, with faults on order."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from libs.common.bus.base import BusUnavailable, Message, Producer, Record
+from libs.common.bus.postgres import PostgresBus
+from libs.common.events.topics import TOPICS
+
+
+class FaultyProducer:
+    """Passes on to the real producer. ``before`` and ``after`` run around each publish and may raise."""
+
+    def __init__(self, bus: "FaultyBus", producer: Producer) -> None:
+        self._bus = bus
+        self._producer = producer
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        if self._bus.down:
+            raise BusUnavailable("the bus is down, says the test")
+        await self._producer.publish(messages)
+        self._bus.batches.append(len(messages))
+        if self._bus.after is not None:
+            await self._bus.after()
+
+
+class FaultyBus(PostgresBus):
+    """The engine on PostgreSQL; ``down`` refuses to publish, ``after`` runs when a publish was accepted."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.down = False
+        self.after: Callable[[], Awaitable[None]] | None = None
+        self.batches: list[int] = []
+
+    def producer(self) -> Producer:  # type: ignore[override]
+        return FaultyProducer(self, super().producer())
+
+
+@asynccontextmanager
+async def sample_bus(url: str) -> AsyncIterator[FaultyBus]:
+    """A started bus with every topic."""
+    bus = FaultyBus(url)
+    await bus.start()
+    try:
+        await bus.ensure_topics(TOPICS)
+        yield bus
+    finally:
+        await bus.stop()
+
+
+async def on_topic(bus: PostgresBus, topic: str, quiet: timedelta = timedelta(milliseconds=300)) -> list[Record]:
+    """Everything that stands on a topic."""
+    consumer = await bus.subscribe("onlooker", [topic])
+    found: list[Record] = []
+    while records := await consumer.fetch(1000, quiet):
+        found.extend(records)
+    await consumer.close()
+    return found
