@@ -1,0 +1,222 @@
+"""Twilio on this machine: the Messages resource as its SDK speaks to it, and callbacks signed as Twilio signs them."""
+
+import asyncio
+import base64
+import contextlib
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import httpx
+from twilio.request_validator import RequestValidator
+
+ACCOUNT = "AC" + "0" * 32
+TOKEN = "an-auth-token"
+MESSAGES = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An error that Twilio answers with, instead of taking the message."""
+
+    status: int
+    code: int
+    message: str = "refused"
+    retry_after: int | None = None
+
+
+@dataclass
+class FakeTwilio:
+    """What was sent, and how the next requests are answered.
+
+    ``refusals`` are used up one a request, per number in ``refuse_to`` for every one. ``delay`` is waited before an answer, ``lose_answers``
+    takes the message and closes the connection in place of an answer.
+    """
+
+    port: int = 0
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    refuse_to: dict[str, Refusal] = field(default_factory=dict)
+    delay: float = 0.0
+    lose_answers: int = 0
+    requests: int = 0
+    last_authorization: str = ""
+
+    @property
+    def url(self) -> str:
+        """The base URL for the SDK."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def bodies(self, to: str | None = None) -> list[str]:
+        """The texts that were taken."""
+        return [message["body"] for message in self.messages if to is None or message["to"] == to]
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection with as many requests as the client likes."""
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while await self._request(reader, writer):
+                pass
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+    async def _request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        line = (await reader.readline()).decode()
+        if not line:
+            return False
+        method, target, _ = line.split(" ", 2)
+        headers: dict[str, str] = {}
+        while header := (await reader.readline()).decode().strip():
+            name, _, value = header.partition(":")
+            headers[name.lower()] = value.strip()
+        body = (await reader.readexactly(int(headers.get("content-length", "0")))).decode()
+        self.requests += 1
+        self.last_authorization = headers.get("authorization", "")
+        taken = len(self.messages)
+        status, answer, extra = self._answer(method, target, body)
+        await asyncio.sleep(self.delay)
+        if self.lose_answers and len(self.messages) > taken:
+            self.lose_answers -= 1
+            return False
+        payload = json.dumps(answer).encode()
+        lines = [f"HTTP/1.1 {status} X", "Content-Type: application/json", f"Content-Length: {len(payload)}", *extra]
+        writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + payload)
+        await writer.drain()
+        return True
+
+    def _answer(self, method: str, target: str, body: str) -> tuple[int, dict[str, Any], list[str]]:
+        expected = "Basic " + base64.b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode()
+        if self.last_authorization != expected:
+            return *_error(Refusal(401, 20003, "Authenticate")), []
+        parts = urlsplit(target)
+        if parts.path != MESSAGES:
+            return *_error(Refusal(404, 20404, "The requested resource was not found")), []
+        if method == "GET":
+            return 200, self._listed(parse_qs(parts.query)), []
+        form = {name: values[0] for name, values in parse_qs(body, keep_blank_values=True).items()}
+        refusal = self.refusals.pop(0) if self.refusals else self.refuse_to.get(form["To"])
+        if refusal is not None:
+            extra = [f"Retry-After: {refusal.retry_after}"] if refusal.retry_after else []
+            return *_error(refusal), extra
+        return 201, self._taken(form), []
+
+    def _taken(self, form: Mapping[str, str]) -> dict[str, Any]:
+        message = {
+            "sid": f"SM{len(self.messages):032x}",
+            "account_sid": ACCOUNT,
+            "to": form["To"],
+            "from": form.get("From"),
+            "messaging_service_sid": form.get("MessagingServiceSid"),
+            "body": form["Body"],
+            "status": "queued",
+            "direction": "outbound-api",
+            "date_created": format_datetime(datetime.now(UTC)),
+            "date_sent": None,
+            "date_updated": format_datetime(datetime.now(UTC)),
+            "num_segments": "1",
+            "num_media": "0",
+            "api_version": "2010-04-01",
+            "error_code": None,
+            "error_message": None,
+            "price": None,
+            "price_unit": "USD",
+            "uri": "",
+            "subresource_uris": {},
+            "status_callback": form.get("StatusCallback"),
+        }
+        self.messages.append(message)
+        return message
+
+    def _listed(self, query: Mapping[str, list[str]]) -> dict[str, Any]:
+        to = query.get("To", [None])[0]
+        found = [message for message in reversed(self.messages) if to is None or message["to"] == to]
+        return {"messages": found, "page": 0, "page_size": 100, "next_page_uri": None, "first_page_uri": "", "uri": ""}
+
+
+def _error(refusal: Refusal) -> tuple[int, dict[str, Any]]:
+    more = f"https://www.twilio.com/docs/errors/{refusal.code}"
+    return refusal.status, {
+        "code": refusal.code,
+        "message": refusal.message,
+        "more_info": more,
+        "status": refusal.status,
+    }
+
+
+@asynccontextmanager
+async def running_twilio() -> AsyncIterator[FakeTwilio]:
+    """A double that listens on a free port."""
+    fake = FakeTwilio()
+    server = await asyncio.start_server(fake.handle, "127.0.0.1", 0)
+    fake.port = server.sockets[0].getsockname()[1]
+    try:
+        yield fake
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+def signed_headers(
+    url: str, form: Mapping[str, str], secret: str = TOKEN, shared_key: str | None = None
+) -> dict[str, str]:
+    """The headers with which Twilio calls back: an auth token's signature, or a shared key's."""
+    algorithm = "HMAC_SHA256" if shared_key else None
+    headers = {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "X-Twilio-Signature": RequestValidator(secret).compute_signature(url, dict(form), algorithm),
+    }
+    if shared_key:
+        headers["X-Twilio-Webhooks-Signature-Settings"] = f"key={shared_key},algorithm=HMAC_SHA256"
+    return headers
+
+
+def reply_form(sender: str, text: str, sid: str = "SMe287d7109a5a925f182f0e07aaaaaaaa") -> dict[str, str]:
+    """The form of an SMS that came in, with every field that Twilio sends."""
+    return {
+        "ToCountry": "US",
+        "ToState": "District Of Columbia",
+        "SmsMessageSid": sid,
+        "NumMedia": "0",
+        "ToCity": "",
+        "FromZip": "01022",
+        "SmsSid": sid,
+        "FromState": "MA",
+        "SmsStatus": "received",
+        "FromCity": "CHICOPEE",
+        "Body": text,
+        "FromCountry": "US",
+        "To": "+15005550006",
+        "ToZip": "",
+        "NumSegments": "1",
+        "MessageSid": sid,
+        "AccountSid": ACCOUNT,
+        "From": sender,
+        "ApiVersion": "2010-04-01",
+    }
+
+
+def status_form(sid: str, status: str, to: str, error: tuple[int, str] | None = None) -> dict[str, str]:
+    """The form that says what became of a message."""
+    form = {
+        "ApiVersion": "2010-04-01",
+        "MessageStatus": status,
+        "SmsSid": sid,
+        "SmsStatus": status,
+        "From": "+15005550006",
+        "To": to,
+        "MessageSid": sid,
+        "AccountSid": ACCOUNT,
+    }
+    if error:
+        form |= {"ErrorCode": str(error[0]), "ErrorMessage": error[1]}
+    return form
+
+
+async def call_back(client: httpx.AsyncClient, url: str, form: Mapping[str, str], **signing: str) -> httpx.Response:
+    """Call ``url`` as Twilio does."""
+    return await client.post(url, content=urlencode(form), headers=signed_headers(url, form, **signing))
