@@ -1,0 +1,165 @@
+"""How much of intake's rate the commit costs: durable rate ÷ the rate of the same route without storage.
+
+Both run in one server process on the embedded PostgreSQL with ``fsync`` on, the relay publishing meanwhile. The client is
+another process with raw keep-alive connections and prepared requests, so that it is not what is measured. Rounds alternate
+between the two and the ratio is the median of the ratios of neighbouring rounds, since the machine may be shared.
+"""
+
+import asyncio
+import json
+import statistics
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from libs.common.clock import Stopwatch
+from libs.common.embedded.postgres import EmbeddedPostgres
+from services.intake.sources.alertmanager import EXAMPLE
+
+CONNECTIONS: Final = 64
+ROUNDS: Final = 7
+ROUND_SECONDS: Final = 2.0
+KEY: Final = "benchkeybenchkeybenchkeybenchkey"
+CONFIG: Final = "integrations:\n  - {id: bench, name: Bench, source: alertmanager, key: {file: FOLDER/key}}\n"
+
+
+class _Connection(asyncio.Protocol):
+    """One keep-alive connection: sends the next request as soon as an answer is complete, and notes how long it took."""
+
+    def __init__(self, request: bytes, seconds: list[float]) -> None:
+        self._request = request
+        self._seconds = seconds
+        self._buffer = b""
+        self._watch = Stopwatch()
+        self._transport: asyncio.Transport | None = None
+        self.ended = asyncio.get_running_loop().create_future()
+        self.stopping = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._send()
+
+    def data_received(self, data: bytes) -> None:
+        """Count complete answers; all of them must be 202."""
+        self._buffer += data
+        head, found, body = self._buffer.partition(b"\r\n\r\n")
+        if not found:
+            return
+        length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+        if len(body) < length:
+            return
+        if not head.startswith(b"HTTP/1.1 202"):
+            self._end(RuntimeError(self._buffer.decode(errors="replace")))
+            return
+        self._buffer = b""
+        self._seconds.append(self._watch.seconds())
+        if self.stopping:
+            self._end(None)
+        else:
+            self._send()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The server closed it: that must not happen while a request is under way."""
+        self._end(exc or RuntimeError("the server closed the connection"))
+
+    def _send(self) -> None:
+        self._watch = Stopwatch()
+        if self._transport is not None:
+            self._transport.write(self._request)
+
+    def _end(self, error: Exception | None) -> None:
+        if self._transport is not None:
+            self._transport.close()
+        if not self.ended.done():
+            if error is None:
+                self.ended.set_result(None)
+            else:
+                self.ended.set_exception(error)
+
+
+def _request() -> bytes:
+    body = json.dumps(EXAMPLE).encode()
+    head = f"POST /v1/hooks/alertmanager/{KEY} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+    return f"{head}User-Agent: Alertmanager/0.28\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+async def load(port: int, seconds: float, connections: int = CONNECTIONS) -> list[float]:
+    """Keep the port busy for so long; how long each answered request took, in seconds."""
+    took: list[float] = []
+    request = _request()
+    loop = asyncio.get_running_loop()
+    made = [
+        (await loop.create_connection(lambda: _Connection(request, took), "127.0.0.1", port))[1]
+        for _ in range(connections)
+    ]
+    await asyncio.sleep(seconds)
+    for connection in made:
+        connection.stopping = True
+    await asyncio.gather(*(connection.ended for connection in made))
+    return took
+
+
+@asynccontextmanager
+async def _server(*options: str) -> AsyncIterator[dict[str, int]]:
+    with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as name:
+        folder = Path(name)
+        (folder / "key").write_text(KEY)
+        (folder / "integrations.yaml").write_text(CONFIG.replace("FOLDER", name))
+        postgres = EmbeddedPostgres(folder / "pg", durable=True)
+        url = await asyncio.to_thread(postgres.start)
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.bench.intake_server", url, name, *options),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            yield json.loads(await process.stdout.readline())
+        finally:
+            process.stdin.close()
+            await process.wait()
+            await asyncio.to_thread(postgres.stop)
+
+
+def _percentile(values: list[float], share: float) -> float:
+    return sorted(values)[min(int(len(values) * share), len(values) - 1)]
+
+
+async def run(
+    rounds: int = ROUNDS, seconds: float = ROUND_SECONDS, connections: int = CONNECTIONS, *options: str
+) -> dict[str, Any]:
+    """The figures: rates per second, their ratio, and how long a durable 202 took."""
+    rates: dict[str, list[float]] = {"durable": [], "without_storage": []}
+    waits: list[float] = []
+    async with _server(*options) as ports:
+        for port in ports.values():
+            await load(port, 1.0, connections)
+        for _ in range(rounds):
+            for which, port in ports.items():
+                watch = Stopwatch()
+                took = await load(port, seconds, connections)
+                rates[which].append(len(took) / watch.seconds())
+                waits += took if which == "durable" else []
+    ratios = [durable / without for durable, without in zip(*rates.values(), strict=True)]
+    return {
+        "durable_per_second": round(statistics.median(rates["durable"])),
+        "without_storage_per_second": round(statistics.median(rates["without_storage"])),
+        "ratio": round(statistics.median(ratios), 3),
+        "ratio_lowest": round(min(ratios), 3),
+        "ratio_highest": round(max(ratios), 3),
+        "durable_p50_ms": round(_percentile(waits, 0.50) * 1000, 2),
+        "durable_p99_ms": round(_percentile(waits, 0.99) * 1000, 2),
+        "connections": connections,
+        "rounds": rounds,
+        "aim": "ratio >= 0.7",
+    }
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(asyncio.run(run(ROUNDS, ROUND_SECONDS, CONNECTIONS, *sys.argv[1:])), indent=2) + "\n")
