@@ -19,7 +19,7 @@ from typing import Annotated, Final
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import TypeAdapter
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from libs.common.chance import Chance
@@ -135,27 +135,26 @@ def _digest(secret: str) -> str:
 
 
 async def take_principal(tx: Tx, event: PrincipalChanged) -> None:
-    """Keep the replica of principals: handler of ``PrincipalChanged`` in every service. An older event changes nothing."""
-    if event.removed:
-        stale = (PRINCIPALS.c.id == event.id) & (PRINCIPALS.c.changed_at <= event.at)
-        await tx.session.execute(delete(PRINCIPALS).where(stale))
-    else:
-        statement = insert(PRINCIPALS).values(
-            id=event.id,
-            name=event.name,
-            roles=list(event.roles),
-            tenants=None if event.tenants is None else list(event.tenants),
-            person=event.person,
-            keys=_KEYS.dump_python(event.keys, mode="json"),
-            changed_at=event.at,
+    """Keep the replica of principals: handler of ``PrincipalChanged`` in every service. An older event changes nothing.
+
+    One that was removed stays as a row without keys, so that an older event cannot bring it back.
+    """
+    statement = insert(PRINCIPALS).values(
+        id=event.id,
+        name=event.name,
+        roles=[] if event.removed else list(event.roles),
+        tenants=None if event.tenants is None else list(event.tenants),
+        person=event.person,
+        keys=[] if event.removed else _KEYS.dump_python(event.keys, mode="json"),
+        changed_at=event.at,
+    )
+    await tx.session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[PRINCIPALS.c.id],
+            set_={column.name: statement.excluded[column.name] for column in PRINCIPALS.c if column.name != "id"},
+            where=PRINCIPALS.c.changed_at <= statement.excluded.changed_at,
         )
-        await tx.session.execute(
-            statement.on_conflict_do_update(
-                index_elements=[PRINCIPALS.c.id],
-                set_={column.name: statement.excluded[column.name] for column in PRINCIPALS.c if column.name != "id"},
-                where=PRINCIPALS.c.changed_at <= statement.excluded.changed_at,
-            )
-        )
+    )
     tx.wakes.add(PRINCIPALS_WAKE)
 
 

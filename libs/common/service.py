@@ -42,7 +42,7 @@ log = get_logger(__name__)
 
 S = TypeVar("S", bound=ServiceSettings)
 
-DATABASE_SECONDS: Final = 8.0
+DATABASE_SECONDS: Final = 5.0
 """How long a start waits for the database, in seconds of the machine: a restart of it passes unnoticed."""
 
 TOPICS_SECONDS: Final = 3.0
@@ -109,7 +109,9 @@ class Service:
         settings: ServiceSettings,
         app: FastAPI,
         components: Sequence[Component],
+        *,
         metadata: Sequence[MetaData] = (),
+        migrations: str | None = None,
     ) -> None:
         self.name = platform.name
         self.platform = platform
@@ -117,6 +119,7 @@ class Service:
         self.app = app
         self.components = tuple(components)
         self._metadata = [COMMON, *metadata]
+        self._migrations = migrations or f"services.{platform.name}.migrations"
         self._drain = timedelta(seconds=settings.drain_seconds)
         self._lifecycle: Lifecycle | None = None
         app.state.stopping = asyncio.Event()
@@ -124,7 +127,7 @@ class Service:
     async def migrate(self) -> None:
         """Bring this service's schema to its newest revision. Raises :class:`DatabaseUnavailable`, :class:`Misconfigured`."""
         database = self.platform.database
-        await upgrade(database.url, database.schema, f"services.{self.name}.migrations", self._metadata)
+        await upgrade(database.url, database.schema, self._migrations, self._metadata)
 
     async def start(self) -> None:
         """Migrate and start all components. Raises :class:`Misconfigured`; nothing runs on then."""
@@ -226,6 +229,7 @@ def assemble(
     *,
     title: str,
     metadata: Sequence[MetaData] = (),
+    migrations: str | None = None,
     routers: Sequence[APIRouter] = (),
     subscriptions: Sequence[Subscription] = (),
     timers: Mapping[str, TimerHandler] | None = None,
@@ -239,6 +243,8 @@ def assemble(
     content_security_policy: str = API_POLICY,
 ) -> Service:
     """The service that these parts make, with the components, checks and routes that all services have.
+
+    ``migrations`` is the package of its migrations, ``services.<name>.migrations`` where nothing is said.
 
     Start order: database, bus, wakeups, configuration, ``components``, relay, consumers, timers, HTTP. They stop the other
     way round, so that what requests, records and timers still emit goes out last.
@@ -275,7 +281,7 @@ def assemble(
         content_security_policy=content_security_policy,
         state={"platform": platform, "uow": platform.uow, "clock": platform.clock, **(state or {})},
     )
-    return Service(platform, settings, app, parts, metadata)
+    return Service(platform, settings, app, parts, metadata=metadata, migrations=migrations)
 
 
 def _database_check(database: Database) -> Check:
