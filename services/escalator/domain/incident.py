@@ -21,6 +21,7 @@ from services.escalator.domain.timeline import clock_time
 MovedReason = Literal[
     "acknowledged", "resolved_by_hand", "source_resolved", "false_positive", "confirmed", "update_posted", "rca_issued"
 ]
+EndReason = Literal["resolved_by_hand", "source_resolved"]
 UnmovedReason = Literal["acknowledged_already", "resolved_already", "same_verdict", "same_update", "same_rca"]
 
 REPEAT_WITHIN = timedelta(minutes=2)
@@ -127,7 +128,7 @@ def resolve(
     actor: Actor,
     now: datetime,
     clocks: Clocks,
-    reason: Literal["resolved_by_hand", "source_resolved"],
+    reason: EndReason,
 ) -> Move:
     """The incident is over: nothing further fires, what was promised is waived, the RCA is owed."""
     if incident.state == "resolved":

@@ -165,12 +165,13 @@ def _fresh(policy: ObligationPolicy, start: datetime) -> Obligation:
 
 
 def _set_forward(obligation: Obligation, now: datetime) -> Obligation:
+    """Due a full period from now; what is not due for longer than that, such as during a maintenance to come, is not pulled nearer."""
     missed_at = obligation.due_at - obligation.every if obligation.state == "late" and obligation.due_at else None
     owed_late = obligation.owed_by == "person" and missed_at is not None
     return obligation.model_copy(
         update={
             "state": "sent",
-            "due_at": now + obligation.every,
+            "due_at": max(now + obligation.every, obligation.due_at or now),
             "last_sent_at": now,
             "late_by": now - missed_at if owed_late and missed_at else None,
             "count": obligation.count + 1,

@@ -212,26 +212,22 @@ class Policies(Policy):
         """The clocks of this id."""
         return next(clocks for clocks in self.clocks if clocks.id == name)
 
-    def dangling(self) -> tuple[str, ...]:
-        """What the routing names that the other two files do not have, one sentence each; empty when all is there."""
+    def dangling(self) -> tuple[tuple[tuple[str | int, ...], str], ...]:
+        """What the routing names that the other two files do not have: each place in routing.yaml, and the rule that it breaks."""
         ladders, clocks = {ladder.id for ladder in self.ladders}, {each.id for each in self.clocks}
-        routes: list[tuple[str, Route]] = [("routing.default", self.routing.default)]
-        routes += [(f"routing.rules[{at}]", rule) for at, rule in enumerate(self.routing.rules)]
-        found = [
-            f"routing.yaml: {place}.ladder: ladders.yaml has no ladder {route.ladder!r}; it has {_listed(ladders)}"
-            for place, route in routes
-            if route.ladder not in ladders
-        ]
-        found += [
-            f"routing.yaml: {place}.clocks: clocks.yaml has no clocks {route.clocks!r}; it has {_listed(clocks)}"
-            for place, route in routes
-            if route.clocks not in clocks
-        ]
+        routes: list[tuple[tuple[str | int, ...], Route]] = [(("routing", "default"), self.routing.default)]
+        routes += [(("routing", "rules", at), rule) for at, rule in enumerate(self.routing.rules)]
+        found: list[tuple[tuple[str | int, ...], str]] = []
+        for place, route in routes:
+            if route.ladder not in ladders:
+                found.append(((*place, "ladder"), _absent("ladders.yaml", "ladder", route.ladder, ladders)))
+            if route.clocks not in clocks:
+                found.append(((*place, "clocks"), _absent("clocks.yaml", "clocks", route.clocks, clocks)))
         return tuple(found)
 
 
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names))
+def _absent(file: str, noun: str, name: str, present: Iterable[str]) -> str:
+    return f"{file} has no {noun} “{name}”; it has {', '.join(sorted(present))}"
 
 
 def _unique(what: str, names: Iterable[str]) -> None:

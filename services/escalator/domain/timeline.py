@@ -117,6 +117,11 @@ def rca_issued(actor: Actor, url: str, note: str | None) -> str:
     return f"{actor.name} issued the root cause analysis: {url}{_note(note)}"
 
 
+def rca_sent() -> str:
+    """The RCA goes out."""
+    return "The root cause analysis goes to those to whom it was promised."
+
+
 def rung_due(number: int, name: str, roles: Sequence[RoleRef], reason: RungReason, late: timedelta | None) -> str:
     """A rung fires."""
     delay = f" {duration(late)} late" if late else ""

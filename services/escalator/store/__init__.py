@@ -1,0 +1,5 @@
+"""Tables and queries of the escalator."""
+
+from services.escalator.store.tables import Base
+
+__all__ = ["Base"]

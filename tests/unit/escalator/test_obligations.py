@@ -111,6 +111,17 @@ def test_an_update_sets_the_promises_to_its_audiences_forward(
     assert all(each.state == "sent" and each.due_at == now + each.every and each.count == 1 for each in kept)
 
 
+def test_an_update_before_a_maintenance_does_not_pull_its_promises_nearer() -> None:
+    window = Window(starts_at=OPENED + minutes(600), ends_at=OPENED + minutes(720))
+    incident = an_incident(kind="maintenance", window=window)
+    audiences: tuple[obligations.Audience, ...] = ("team", "tenant")
+    kept = obligations.kept_by_update(incident.obligations, audiences, OPENED + minutes(5))
+    assert {each.kind: each.due_at for each in kept} == {
+        "team_status": OPENED + minutes(750),
+        "maintenance_status": OPENED + minutes(660),
+    }
+
+
 def test_an_update_after_a_miss_says_how_late_it_came() -> None:
     missed = obligations.come_due(of(an_incident(), "team_status"), GRACE, OPENED + minutes(30)).obligation
     audiences: tuple[obligations.Audience, ...] = ("team",)

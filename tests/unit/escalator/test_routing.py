@@ -82,7 +82,7 @@ def test_a_rule_that_names_an_unknown_ladder_is_found() -> None:
     )
     assert known.dangling() == ()
     assert broken.dangling() == (
-        "routing.yaml: routing.rules[0].ladder: ladders.yaml has no ladder 'steep'; it has standard",
+        (("routing", "rules", 0, "ladder"), "ladders.yaml has no ladder “steep”; it has standard"),
     )
 
 

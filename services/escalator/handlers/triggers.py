@@ -1,0 +1,157 @@
+"""Triggers: each opens an incident, joins one, ends an alert, or is dropped, and says why."""
+
+from libs.common.events.base import Actor
+from libs.common.events.incidents import AlertAttached, AlertResolved, NoticeDue
+from libs.common.events.triggers import TriggerQuarantined, TriggerReceived
+from libs.common.logs import get_logger
+from services.escalator.domain import incident as states
+from services.escalator.domain import timeline
+from services.escalator.domain.correlation import Attach, Drop, End, Open, correlate
+from services.escalator.domain.incident import Report
+from services.escalator.handlers.actions import resolve
+from services.escalator.handlers.case import Case, Desk, hold
+from services.escalator.handlers.opening import open_incident
+from services.escalator.store import alerts, policies
+from services.escalator.store.tables import AlertRow
+
+log = get_logger(__name__)
+
+
+async def on_trigger(desk: Desk, trigger: TriggerReceived) -> None:
+    """What a source reported."""
+    await take(desk, trigger, integration(trigger))
+
+
+async def on_quarantined(desk: Desk, event: TriggerQuarantined) -> None:
+    """A body could not be understood: somebody must look at it, lest an alarm stays unheard."""
+    routing = (await policies.current(desk.tx.session)).routing
+    sender = event.integration_name or event.integration_id
+    await desk.tx.emit(
+        NoticeDue(
+            notice_id=event.delivery_id,
+            title=f"A message from {sender} could not be understood",
+            text=f"{event.detail} It is kept in quarantine; look at it, since it may be an alarm.",
+            audience=routing.quarantine,
+            reason=event.reason,
+            at=desk.tx.now,
+        )
+    )
+
+
+def integration(trigger: TriggerReceived) -> Actor:
+    """The integration as the one who acts."""
+    name = trigger.integration_name or trigger.integration_id
+    return Actor(kind="integration", id=trigger.integration_id, name=name, via=trigger.source)
+
+
+async def take(desk: Desk, trigger: TriggerReceived, actor: Actor) -> Case | None:
+    """Decide about a trigger and do it. Returns the incident that it belongs to, if it belongs to one."""
+    session, source = desk.tx.session, trigger.integration_id
+    group = trigger.group.key if trigger.group else trigger.dedup_key
+    keys = {trigger.dedup_key, *(trigger.group.siblings if trigger.group else ())}
+    await alerts.one_at_a_time(session, source, group, trigger.dedup_key)
+    await alerts.lock_incidents(session, source, keys)
+    known = await alerts.known(session, source, keys)
+    own = next((alert for alert in known if alert.dedup_key == trigger.dedup_key), None)
+    decision = correlate(trigger, known, await alerts.firing(session, own.incident_id) if own else 0)
+    match decision:
+        case Open():
+            case = await open_incident(desk, report(trigger), trigger.category, actor, trigger.trigger_id)
+            _add_alert(case, trigger)
+            return case
+        case Attach():
+            return await _attach(desk, trigger, actor, decision)
+        case End():
+            return await _end(desk, trigger, actor, decision)
+        case Drop():
+            log.info("trigger dropped", reason=decision.reason, integration=source, dedup_key=trigger.dedup_key)
+            return None
+
+
+async def _attach(desk: Desk, trigger: TriggerReceived, actor: Actor, decision: Attach) -> Case:
+    case = await _held(desk, decision)
+    incident = case.incident
+    counts = {"triggers": incident.triggers + 1}
+    new = decision.reason == "same_group"
+    if new:
+        _add_alert(case, trigger)
+        incident = states.widened(incident, report(trigger))
+        counts |= {"alerts": incident.alerts + 1, "firing": incident.firing + 1}
+    else:
+        alert = await alerts.of(desk.tx.session, trigger.integration_id, trigger.dedup_key)
+        counts |= {} if alert.firing else {"firing": incident.firing + 1}
+        alert.firing, alert.triggers, alert.last_at = True, alert.triggers + 1, desk.tx.now
+    await case.tell(
+        AlertAttached,
+        incident.model_copy(update=counts),
+        text=timeline.attached(trigger.title, actor, how=decision.reason),
+        actor=actor,
+        reason=decision.reason,
+        trigger_id=trigger.trigger_id,
+        new_alert=new,
+    )
+    return case
+
+
+async def _end(desk: Desk, trigger: TriggerReceived, actor: Actor, decision: End) -> Case:
+    case = await _held(desk, decision)
+    alert = await alerts.of(desk.tx.session, trigger.integration_id, trigger.dedup_key)
+    alert.firing, alert.triggers, alert.last_at = False, alert.triggers + 1, desk.tx.now
+    incident = case.incident
+    firing = max(incident.firing - 1, 0)
+    await case.tell(
+        AlertResolved,
+        incident.model_copy(update={"triggers": incident.triggers + 1, "firing": firing}),
+        text=timeline.alert_over(trigger.title, actor, firing),
+        actor=actor,
+        reason=decision.reason,
+        trigger_id=trigger.trigger_id,
+    )
+    if decision.reason == "last_alert_resolved":
+        await resolve(case, actor, by_source=True)
+    return case
+
+
+async def _held(desk: Desk, decision: Attach | End) -> Case:
+    """The incident that was decided for: locked already, and so still there and open."""
+    case = await hold(desk, decision.incident_id)
+    if case is None:
+        raise LookupError(f"incident {decision.incident_id} is gone under its lock")
+    return case
+
+
+def _add_alert(case: Case, trigger: TriggerReceived) -> None:
+    tx = case.desk.tx
+    tx.session.add(
+        AlertRow(
+            id=tx.chance.uuid7(tx.now),
+            incident_id=case.incident.id,
+            integration_id=trigger.integration_id,
+            dedup_key=trigger.dedup_key,
+            service=trigger.service,
+            title=trigger.title,
+            firing=True,
+            open=True,
+            triggers=1,
+            first_at=tx.now,
+            last_at=tx.now,
+        )
+    )
+
+
+def report(trigger: TriggerReceived) -> Report:
+    """What the trigger says has happened."""
+    return Report(
+        kind=trigger.kind,
+        title=trigger.title,
+        description=trigger.description,
+        severity=trigger.severity,
+        source=trigger.source,
+        service=trigger.service,
+        tool=trigger.tool,
+        provider=trigger.provider,
+        tenants=trigger.tenants,
+        assigned_team=trigger.assigned_team,
+        window=trigger.window,
+        links=trigger.links,
+    )

@@ -1,0 +1,65 @@
+"""Alerts: what an incident is made of, found by integration and dedup key."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select, update
+
+from libs.common.db.session import WriteSession, lock_key
+from services.escalator.domain.correlation import KnownAlert
+from services.escalator.store.tables import AlertRow, IncidentRow
+
+
+async def one_at_a_time(session: WriteSession, integration_id: str, group: str, dedup_key: str) -> None:
+    """Keep other transactions from deciding about the same group, or the same alert, until this one ends.
+
+    The group's lock is taken before the alert's, and both before any incident's, so that nobody waits in a ring.
+    """
+    for purpose, name in (("trigger group", group), ("alert", dedup_key)):
+        await session.execute(select(func.pg_advisory_xact_lock(lock_key(purpose, f"{integration_id} {name}"))))
+
+
+async def lock_incidents(session: WriteSession, integration_id: str, dedup_keys: Collection[str]) -> None:
+    """Lock every incident that has an open alert of one of these keys."""
+    concerned = select(AlertRow.incident_id).where(*_open(integration_id, dedup_keys))
+    await session.execute(
+        select(IncidentRow.id).where(IncidentRow.id.in_(concerned)).order_by(IncidentRow.id).with_for_update()
+    )
+
+
+async def known(session: WriteSession, integration_id: str, dedup_keys: Collection[str]) -> Sequence[KnownAlert]:
+    """The open alerts of these keys."""
+    rows = await session.execute(
+        select(AlertRow, IncidentRow.number)
+        .join(IncidentRow, IncidentRow.id == AlertRow.incident_id)
+        .where(*_open(integration_id, dedup_keys))
+        .execution_options(populate_existing=True)
+    )
+    return [
+        KnownAlert(alert.incident_id, number, alert.dedup_key, alert.service, alert.firing) for alert, number in rows
+    ]
+
+
+async def firing(session: WriteSession, incident_id: UUID) -> int:
+    """How many alerts of the incident fire."""
+    statement = select(func.count()).where(AlertRow.incident_id == incident_id, AlertRow.firing)
+    return await session.scalar(statement) or 0
+
+
+async def of(session: WriteSession, integration_id: str, dedup_key: str) -> AlertRow:
+    """The open alert of this key; there is one."""
+    return (await session.scalars(select(AlertRow).where(*_open(integration_id, (dedup_key,))))).one()
+
+
+async def close(session: WriteSession, incident_id: UUID) -> None:
+    """The incident is over: a trigger of one of its alerts opens a new one from now on."""
+    await session.execute(
+        update(AlertRow)
+        .where(AlertRow.incident_id == incident_id, AlertRow.open)
+        .values(open=False)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _open(integration_id: str, dedup_keys: Collection[str]) -> tuple[ColumnElement[bool], ...]:
+    return (AlertRow.integration_id == integration_id, AlertRow.dedup_key.in_(dedup_keys), AlertRow.open.is_(True))

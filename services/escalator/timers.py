@@ -1,0 +1,26 @@
+"""Due timers → handlers: rungs, obligations, reminders, and the end of a maintenance's window."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from libs.common.db.timers import DueTimer, TimerHandler
+from libs.common.db.work import Tx
+from libs.common.metrics import Metrics
+from services.escalator.handlers import ladder, obligations
+from services.escalator.handlers.case import Desk
+
+
+def timer_handlers(metrics: Metrics) -> Mapping[str, TimerHandler]:
+    """Every kind of timer that the escalator sets."""
+    return {
+        ladder.RUNG: _at_desk(metrics, ladder.on_rung_timer),
+        obligations.OBLIGATION: _at_desk(metrics, obligations.on_obligation_timer),
+        obligations.REMINDER: _at_desk(metrics, obligations.on_reminder_timer),
+        obligations.WINDOW: _at_desk(metrics, obligations.on_window_timer),
+    }
+
+
+def _at_desk(metrics: Metrics, handler: Callable[[Desk, DueTimer], Awaitable[None]]) -> TimerHandler:
+    async def handle(tx: Tx, timer: DueTimer) -> None:
+        await handler(Desk(tx, metrics), timer)
+
+    return handle
