@@ -38,7 +38,7 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def running(
-    database_url: str, tree: Path, **settings: object
+    database_url: str, tree: Path, bus_url: str | None = None
 ) -> AsyncIterator[tuple[Service, httpx.AsyncClient]]:
     """The service without a port of its own, and a client of it."""
     given = SampleSettings(database_url=database_url, bus_url=bus_url, config_dir=tree)
