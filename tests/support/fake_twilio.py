@@ -46,6 +46,7 @@ class FakeTwilio:
     lose_answers: int = 0
     requests: int = 0
     last_authorization: str = ""
+    _connections: set[asyncio.Task[Any]] = field(default_factory=set)
 
     @property
     def url(self) -> str:
@@ -58,12 +59,25 @@ class FakeTwilio:
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection with as many requests as the client likes."""
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while await self._request(reader, writer):
-                pass
-        writer.close()
-        with contextlib.suppress(ConnectionError):
-            await writer.wait_closed()
+        task = asyncio.current_task()
+        if task is not None:
+            self._connections.add(task)
+            task.add_done_callback(self._connections.discard)
+        try:
+            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+                while await self._request(reader, writer):
+                    pass
+        finally:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+
+    async def hang_up(self) -> None:
+        """Close every connection."""
+        connections = tuple(self._connections)
+        for connection in connections:
+            connection.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
 
     async def _request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         line = (await reader.readline()).decode()
@@ -96,10 +110,10 @@ class FakeTwilio:
         parts = urlsplit(target)
         if parts.path != MESSAGES:
             return *_error(Refusal(404, 20404, "The requested resource was not found")), []
-        if method == "GET":
+        if method == "GET" and not self.refusals:
             return 200, self._listed(parse_qs(parts.query)), []
         form = {name: values[0] for name, values in parse_qs(body, keep_blank_values=True).items()}
-        refusal = self.refusals.pop(0) if self.refusals else self.refuse_to.get(form["To"])
+        refusal = self.refusals.pop(0) if self.refusals else self.refuse_to.get(form.get("To", ""))
         if refusal is not None:
             extra = [f"Retry-After: {refusal.retry_after}"] if refusal.retry_after else []
             return *_error(refusal), extra
@@ -158,6 +172,7 @@ async def running_twilio() -> AsyncIterator[FakeTwilio]:
         yield fake
     finally:
         server.close()
+        await fake.hang_up()
         await server.wait_closed()
 
 

@@ -1,5 +1,6 @@
 """E-mail by SMTP submission: one recipient a message, and an identity that every repeat carries again."""
 
+import contextlib
 import ssl
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,12 +8,13 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime
-from typing import Literal
+from typing import Final, Literal
 
 import aiosmtplib
 
 from services.notifier.channels.base import Accepted, Found, GiveUp, Outcome, Outgoing, Retry, Unknowable
 
+GOODBYE_SECONDS: Final = 0.5
 Security = Literal["starttls", "tls", "none"]
 
 
@@ -60,22 +62,12 @@ class SmtpChannel:
             await smtp.mail(where.sender)
             await smtp.rcpt(message.address)
             handed_over = True
-            answer = await smtp.data(compose(message, where).as_bytes(policy=SMTP_POLICY))
-        except aiosmtplib.SMTPResponseException as error:
-            return refusal(error)
-        except aiosmtplib.SMTPNotSupported as error:
-            return GiveUp("rejected", str(error))
-        except aiosmtplib.SMTPTimeoutError as error:
-            return Retry("timed_out", str(error), unsure=handed_over)
-        except aiosmtplib.SMTPConnectError as error:
-            return Retry("provider_unreachable", str(error))
+            await smtp.data(compose(message, where).as_bytes(policy=SMTP_POLICY))
         except (aiosmtplib.SMTPException, OSError) as error:
-            reason: Literal["provider_error", "provider_unreachable"]
-            reason = "provider_error" if handed_over else "provider_unreachable"
-            return Retry(reason, str(error) or type(error).__name__, unsure=handed_over)
+            return trouble(error, handed_over=handed_over)
         finally:
-            smtp.close()
-        return Accepted(message_id(message, where.sender) if answer.code == 250 else answer.message)
+            await _leave(smtp)
+        return Accepted(message_id(message, where.sender))
 
     async def lookup(self, message: Outgoing, since: datetime) -> Found:  # noqa: ARG002 - SMTP cannot be asked
         """SMTP has no way to ask what was handed in."""
@@ -83,6 +75,14 @@ class SmtpChannel:
 
     async def close(self) -> None:
         """Nothing is held."""
+
+
+async def _leave(smtp: aiosmtplib.SMTP) -> None:
+    """Say goodbye (RFC 5321, 4.1.1.10), though what was handed in is handed in whatever the server answers."""
+    with contextlib.suppress(aiosmtplib.SMTPException, OSError):
+        if smtp.is_connected:
+            await smtp.quit(timeout=GOODBYE_SECONDS)
+    smtp.close()
 
 
 def message_id(message: Outgoing, sender: str) -> str:
@@ -111,6 +111,18 @@ def compose(message: Outgoing, where: Submission) -> EmailMessage:
     if message.html:
         mail.add_alternative(message.html, subtype="html")
     return mail
+
+
+def trouble(error: aiosmtplib.SMTPException | OSError, *, handed_over: bool) -> Outcome:
+    """What a send that failed means. Once the message was ``handed_over``, no answer may be an answer that was lost."""
+    detail = str(error) or type(error).__name__
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        return refusal(error)
+    if type(error) is aiosmtplib.SMTPException or isinstance(error, aiosmtplib.SMTPNotSupported):
+        return GiveUp("rejected", detail)  # the server lacks what was asked for: STARTTLS, AUTH, SMTPUTF8
+    if isinstance(error, aiosmtplib.SMTPTimeoutError):
+        return Retry("timed_out", detail, unsure=handed_over)
+    return Retry("provider_error" if handed_over else "provider_unreachable", detail, unsure=handed_over)
 
 
 def refusal(error: aiosmtplib.SMTPResponseException) -> Outcome:

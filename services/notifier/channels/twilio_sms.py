@@ -122,7 +122,9 @@ class TwilioSms:
     async def send(self, message: Outgoing) -> Outcome:
         """Create the message at Twilio."""
         try:
-            created = await self._client.messages.create_async(to=message.address, body=message.text, **self._fields)
+            created = await self._client.messages.create_async(
+                to=message.address, body=message.text, **self._fields, **self._confirmation(message)
+            )
         except _Throttled as error:
             return Retry("provider_throttled", str(error), error.after)
         except TwilioRestException as error:

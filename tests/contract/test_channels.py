@@ -1,0 +1,200 @@
+"""What every channel keeps, each against its provider's own protocol on this machine."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from libs.common.errors import Unavailable
+from services.notifier.channels.base import Absent, Accepted, Channel, GiveUp, Outgoing, Retry, Unknowable
+from services.notifier.channels.local import LocalChannel
+from services.notifier.channels.smtp import SmtpChannel, Submission
+from services.notifier.channels.twilio_sms import TwilioSms
+from tests.support.fake_twilio import ACCOUNT, TOKEN, Refusal, running_twilio
+from tests.support.smtp import running_smtp
+
+SINCE = datetime.now(UTC) - timedelta(minutes=1)
+TIMEOUT = timedelta(seconds=0.3)
+
+
+@dataclass
+class Rig:
+    """A channel, and how its provider can be made to behave."""
+
+    channel: Channel
+    message: Outgoing
+    taken: Callable[[], int]
+    """How many messages the provider has for good."""
+    outage: Callable[[], None]
+    refuse: Callable[[], None] | None
+    stall: Callable[[], None] | None
+    """Take the next message and say nothing."""
+    closes_window: bool
+    """Whether a message whose answer was lost can be found, or repeated without a second effect."""
+
+
+class MemoryShelf:
+    """The local outbox's promise, kept in memory."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, str] = {}
+        self.away = False
+
+    async def put(self, channel: str, message: Outgoing) -> str:
+        if self.away:
+            raise Unavailable("the database is away")
+        return self.kept.setdefault(message.key, f"{channel}-{len(self.kept)}")
+
+    async def find(self, key: str) -> str | None:
+        if self.away:
+            raise Unavailable("the database is away")
+        return self.kept.get(key)
+
+
+def message(channel: str, address: str) -> Outgoing:
+    return Outgoing(
+        key=str(UUID(int=7)),
+        address=address,
+        name="Rafael",
+        headline="[#12] Checkout is down - P1 page",
+        text=f"P1 #12 Checkout is down. Reply ACK 12. ({channel})",
+        html="<p>P1 #12</p>",
+        thread="incident-12",
+        at=datetime(2026, 11, 24, 14, 0, tzinfo=UTC),
+    )
+
+
+async def local_rig(_stack: AsyncExitStack) -> Rig:
+    shelf = MemoryShelf()
+    return Rig(
+        channel=LocalChannel("sms", shelf),
+        message=message("sms", "+15005550010"),
+        taken=lambda: len(shelf.kept),
+        outage=lambda: setattr(shelf, "away", True),
+        refuse=None,
+        stall=None,
+        closes_window=True,
+    )
+
+
+async def twilio_rig(stack: AsyncExitStack) -> Rig:
+    fake = await stack.enter_async_context(running_twilio())
+    channel = TwilioSms(
+        account_sid=ACCOUNT,
+        username=ACCOUNT,
+        password=TOKEN,
+        from_="+15005550006",
+        base_url=fake.url,
+        timeout=TIMEOUT,
+    )
+    return Rig(
+        channel=channel,
+        message=message("sms", "+15005550010"),
+        taken=lambda: len(fake.messages),
+        outage=lambda: fake.refusals.append(Refusal(503, 20503, "Service unavailable")),
+        refuse=lambda: fake.refusals.append(Refusal(400, 21211, "Invalid 'To' Phone Number")),
+        stall=lambda: setattr(fake, "delay", 1.0),
+        closes_window=True,
+    )
+
+
+async def smtp_rig(stack: AsyncExitStack) -> Rig:
+    mail = await stack.enter_async_context(running_smtp())
+    where = Submission("127.0.0.1", mail.port, "none", "tocsin@example.com", timeout=TIMEOUT)
+    return Rig(
+        channel=SmtpChannel(where),
+        message=message("email", "rafael@example.com"),
+        taken=lambda: len(mail.mails),
+        outage=lambda: mail.refuse_rcpt.append("451 4.3.0 try again later"),
+        refuse=lambda: mail.refuse_rcpt.append("550 5.1.1 no such user"),
+        stall=lambda: setattr(mail, "stall", 1.0),
+        closes_window=False,
+    )
+
+
+RIGS = {"local": local_rig, "twilio": twilio_rig, "smtp": smtp_rig}
+
+
+@pytest.fixture(params=RIGS)
+async def rig(request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
+    async with AsyncExitStack() as stack:
+        made = await RIGS[request.param](stack)
+        try:
+            yield made
+        finally:
+            await made.channel.close()
+
+
+async def test_what_the_provider_took_is_accepted_with_its_id(rig: Rig) -> None:
+    outcome = await rig.channel.send(rig.message)
+    assert isinstance(outcome, Accepted)
+    assert outcome.provider_id
+    assert rig.taken() == 1
+
+
+async def test_an_outage_is_worth_another_try_that_then_succeeds(rig: Rig) -> None:
+    rig.outage()
+    outcome = await rig.channel.send(rig.message)
+    assert isinstance(outcome, Retry)
+    assert not outcome.unsure
+    assert outcome.detail
+    assert rig.taken() == 0
+    if rig.channel.provider != "local":
+        assert isinstance(await rig.channel.send(rig.message), Accepted)
+
+
+async def test_an_address_that_does_not_exist_is_given_up(rig: Rig) -> None:
+    if rig.refuse is None:  # the local outbox takes every address
+        assert rig.channel.provider == "local"
+        return
+    rig.refuse()
+    outcome = await rig.channel.send(rig.message)
+    assert isinstance(outcome, GiveUp)
+    assert outcome.reason == "invalid_address"
+    assert rig.taken() == 0
+
+
+async def test_no_answer_in_time_is_a_retry_that_must_look_first(rig: Rig) -> None:
+    if rig.stall is None:  # the local outbox answers with its transaction
+        assert rig.channel.provider == "local"
+        return
+    rig.stall()
+    outcome = await rig.channel.send(rig.message)
+    assert isinstance(outcome, Retry)
+    assert outcome.reason == "timed_out"
+    assert outcome.unsure
+
+
+async def test_a_message_that_went_out_is_found_or_nobody_can_say(rig: Rig) -> None:
+    sent = await rig.channel.send(rig.message)
+    found = await rig.channel.lookup(rig.message, SINCE)
+    if rig.closes_window:
+        assert found == sent
+    else:
+        assert isinstance(found, Unknowable)
+        assert not found.passing
+
+
+async def test_a_message_that_never_went_out_is_not_found(rig: Rig) -> None:
+    await rig.channel.send(rig.message)
+    other = replace(rig.message, key=str(UUID(int=8)), text="P1 #13 Search is down. Reply ACK 13.")
+    found = await rig.channel.lookup(other, SINCE)
+    assert isinstance(found, Absent if rig.closes_window else Unknowable)
+
+
+async def test_a_lookup_that_cannot_ask_says_so(rig: Rig) -> None:
+    rig.outage()
+    found = await rig.channel.lookup(rig.message, SINCE)
+    assert isinstance(found, Unknowable)
+    assert found.passing is rig.closes_window
+
+
+async def test_many_messages_go_out_beside_each_other(rig: Rig) -> None:
+    messages = [replace(rig.message, key=str(UUID(int=n)), text=f"P1 #{n}") for n in range(20)]
+    outcomes = await asyncio.gather(*(rig.channel.send(one) for one in messages))
+    assert [type(outcome) for outcome in outcomes] == [Accepted] * 20
+    assert rig.taken() == 20
