@@ -83,4 +83,8 @@ def _own(directory: Directory, incident: Incident) -> Iterator[Link]:
 
 
 def _once(links: Iterable[Link]) -> tuple[Link, ...]:
-    return tuple({link.href: link for link in reversed(list(links))}.values())[::-1]
+    """Each address once, where and as it came first."""
+    kept: dict[str, Link] = {}
+    for link in links:
+        kept.setdefault(link.href, link)
+    return tuple(kept.values())

@@ -21,6 +21,9 @@ LOOKAHEAD: Final = timedelta(days=14)
 NEEDED_ROLES: Final = ("pm", "devops")
 """The roles that stand in where a tool or a maintenance names nobody."""
 
+_RESPONSIBLE: Final = frozenset({"person", "team", "role", "rota"})
+"""What can be responsible for something."""
+
 _MEMBERS: Final = frozenset({"on-shift"})
 """The only keyword that may be a member: the others need an incident."""
 
@@ -53,7 +56,8 @@ def errors_of(entity: Noun, others: Iterable[Noun]) -> list[tuple[tuple[str | in
     known: dict[str, set[str]] = {noun: set() for noun in NOUNS}
     for other in others:
         known[NOUN_OF[type(other)]].add(other.id)
-    return [(path, trouble) for path, ref in references(entity) if (trouble := _trouble(ref, known))]
+    found = ((reference.path, _trouble(reference, known)) for reference in references(entity))
+    return [(path, trouble) for path, trouble in found if trouble]
 
 
 def warnings(directory: Directory, now: datetime) -> list[Problem]:
@@ -103,38 +107,48 @@ def _dangling(tree: Tree) -> Iterator[Problem]:
     known = {noun: {entity.id for entity in tree.get(noun, ())} for noun in NOUNS}
     for noun, entities in tree.items():
         for number, entity in enumerate(entities):
-            for path, ref in references(entity):
-                trouble = _trouble(ref, known)
+            for reference in references(entity):
+                trouble = _trouble(reference, known)
                 if trouble:
-                    yield Problem(noun, entity.id, (PLURALS[noun], number, *path), trouble)
+                    yield Problem(noun, entity.id, (PLURALS[noun], number, *reference.path), trouble)
 
 
-def _trouble(ref: str, known: Mapping[str, set[str]]) -> str | None:
+@dataclass(frozen=True)
+class Reference:
+    """What an entity refers to, and where it does so. ``kinds`` says what may stand there."""
+
+    path: tuple[str | int, ...]
+    ref: str
+    kinds: frozenset[str] = _RESPONSIBLE
+
+
+def _trouble(reference: Reference, known: Mapping[str, set[str]]) -> str | None:
+    ref = reference.ref
     kind, colon, entity_id = ref.partition(":")
     if not colon:
         return None if kind in _MEMBERS else f"{ref!r} depends on an incident and cannot stand here"
-    if kind not in known:
+    if kind not in reference.kinds:
         return f"{ref!r} is no reference to a person, team, role or rota"
     if entity_id not in known[kind]:
         return f"there is no {kind} {entity_id!r}"
     return None
 
 
-def references(entity: Noun) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """What ``entity`` refers to, each with where it does so."""
+def references(entity: Noun) -> Iterator[Reference]:
+    """What ``entity`` refers to."""
     match entity:
         case Team() | Role():
-            yield from ((("members", place), ref) for place, ref in enumerate(entity.members))
+            yield from (Reference(("members", place), ref) for place, ref in enumerate(entity.members))
             yield from _listed("backups", "person", entity.backups)
         case Rota():
             for place, turn in enumerate(entity.turns):
                 yield from _one(("turns", place, "person"), "person", turn.person)
             yield from _listed("backups", "person", entity.backups)
         case Service():
-            yield from ((("responsible",), ref) for ref in (entity.responsible,) if ref)
-            yield from ((("pm",), ref) for ref in (entity.pm,) if ref)
+            yield from (Reference(("responsible",), ref) for ref in (entity.responsible,) if ref)
+            yield from (Reference(("pm",), ref) for ref in (entity.pm,) if ref)
         case Tool():
-            yield from ((("pm",), ref) for ref in (entity.pm,) if ref)
+            yield from (Reference(("pm",), ref) for ref in (entity.pm,) if ref)
         case Tenant():
             yield from _listed("services", "service", entity.services)
         case PrincipalEntry():
@@ -142,14 +156,14 @@ def references(entity: Noun) -> Iterator[tuple[tuple[str | int, ...], str]]:
             yield from _listed("tenants", "tenant", entity.tenants or ())
 
 
-def _listed(name: str, kind: str, ids: Sequence[str]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def _listed(name: str, kind: str, ids: Sequence[str]) -> Iterator[Reference]:
     for place, entity_id in enumerate(ids):
-        yield (name, place), f"{kind}:{entity_id}"
+        yield from _one((name, place), kind, entity_id)
 
 
-def _one(path: tuple[str | int, ...], kind: str, entity_id: str | None) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def _one(path: tuple[str | int, ...], kind: str, entity_id: str | None) -> Iterator[Reference]:
     if entity_id is not None:
-        yield path, f"{kind}:{entity_id}"
+        yield Reference(path, f"{kind}:{entity_id}", frozenset({kind}))
 
 
 def _circles(tree: Tree) -> Iterator[Problem]:
