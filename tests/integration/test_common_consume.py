@@ -168,12 +168,15 @@ async def test_a_deadlock_is_run_again(database_url: str) -> None:
             cause.sqlstate = "40P01"  # type: ignore[attr-defined]
             raise exc.OperationalError("UPDATE", None, cause)
 
-    async with sample_database(database_url) as database, sample_bus(database_url) as bus:
-        async with consuming(database, bus, deadlock_once, ConsumePolicy(attempts=1, away=QUICK)) as (uow, loop):
-            await bus.producer().publish([message("a")])
-            await until(loop.idle)
-            assert await notes(uow) == ["a"]
-            assert len(tries) == 2
+    async with (
+        sample_database(database_url) as database,
+        sample_bus(database_url) as bus,
+        consuming(database, bus, deadlock_once, ConsumePolicy(attempts=1, away=QUICK)) as (uow, loop),
+    ):
+        await bus.producer().publish([message("a")])
+        await until(loop.idle)
+        assert await notes(uow) == ["a"]
+        assert len(tries) == 2
 
 
 async def test_the_database_may_go_away_while_events_are_handled(
@@ -189,15 +192,18 @@ async def test_the_database_may_go_away_while_events_are_handled(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tocsin sample'"
             )
 
-    async with sample_database(database_url) as database, sample_bus(database_url) as bus:
-        async with consuming(database, bus, cut_once) as (uow, loop):
-            await bus.producer().publish([message(str(number)) for number in range(10)])
+    async with (
+        sample_database(database_url) as database,
+        sample_bus(database_url) as bus,
+        consuming(database, bus, cut_once) as (uow, loop),
+    ):
+        await bus.producer().publish([message(str(number)) for number in range(10)])
 
-            async def all_there() -> bool:
-                return len(seen) > 10 and await loop.idle()
+        async def all_there() -> bool:
+            return len(seen) > 10 and await loop.idle()
 
-            await until(all_there)
-            assert await notes(uow) == [str(number) for number in range(10)]
+        await until(all_there)
+        assert await notes(uow) == [str(number) for number in range(10)]
 
 
 async def test_what_breaks_at_every_try_is_set_aside_with_its_reason_and_the_rest_goes_on(database_url: str) -> None:
@@ -225,7 +231,7 @@ async def test_what_breaks_at_every_try_is_set_aside_with_its_reason_and_the_res
                 return await count(uow, "outbox") == 0
 
             await until(on_the_bus)
-        letters = await list_dead_letters(bus, quiet=timedelta(milliseconds=300))
+        letters = await list_dead_letters(bus)
     assert [(letter.reason, letter.topic, letter.group, letter.redriven) for letter in letters] == [
         ("failed", "notifications", "sample", False),
         ("undecodable", "notifications", "sample", False),
@@ -267,10 +273,10 @@ async def test_a_dead_letter_sent_again_is_handled_by_the_group_it_failed_in_and
         mended.set()
 
         async def is_listed() -> bool:
-            return bool(await list_dead_letters(bus, quiet=timedelta(milliseconds=300)))
+            return bool(await list_dead_letters(bus))
 
         await until(is_listed)
-        letters = await list_dead_letters(bus, quiet=timedelta(milliseconds=300))
+        letters = await list_dead_letters(bus)
         await redrive(bus, letters)
         await redrive(bus, letters)
         await until(loop.idle)
@@ -385,9 +391,12 @@ async def test_trace_and_incident_are_known_while_a_handler_runs(database_url: s
         seen.append((current_trace_id(), structlog.contextvars.get_contextvars().get("incident_id")))
 
     trace = "0af7651916cd43dd8448eb211c80319c"
-    async with sample_database(database_url) as database, sample_bus(database_url) as bus:
-        async with consuming(database, bus, look) as (_, loop):
-            traced = message("a", headers={"ce_traceparent": f"00-{trace}-b7ad6b7169203331-01"})
-            await bus.producer().publish([traced])
-            await until(loop.idle)
+    async with (
+        sample_database(database_url) as database,
+        sample_bus(database_url) as bus,
+        consuming(database, bus, look) as (_, loop),
+    ):
+        traced = message("a", headers={"ce_traceparent": f"00-{trace}-b7ad6b7169203331-01"})
+        await bus.producer().publish([traced])
+        await until(loop.idle)
     assert seen == [(trace, traced.key)]
