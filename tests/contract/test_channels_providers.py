@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from services.notifier.channels.base import Accepted, GiveUp, Outcome, Retry
+from services.notifier.channels.base import Absent, Accepted, GiveUp, Outcome, Retry
 from services.notifier.channels.smtp import SmtpChannel, Submission
 from services.notifier.channels.twilio_sms import TwilioSms
-from tests.contract.test_channels import SINCE, TIMEOUT, message
+from tests.contract.test_channels import TIMEOUT, message
 from tests.support.fake_twilio import ACCOUNT, TOKEN, FakeTwilio, Refusal, running_twilio
 from tests.support.smtp import running_smtp
 
@@ -71,11 +71,20 @@ async def test_a_message_whose_answer_was_lost_is_found_again_at_twilio() -> Non
         fake.lose_answers = 1
         channel = twilio(fake)
         outcome = await channel.send(SMS)
-        found = await channel.lookup(SMS, SINCE)
+        found = await channel.lookup(SMS, ())
         await channel.close()
     assert isinstance(outcome, Retry)
     assert outcome.unsure
     assert found == Accepted(fake.messages[0]["sid"])
+
+
+async def test_the_same_words_sent_before_are_another_message_at_twilio() -> None:
+    async with running_twilio() as fake:
+        channel = twilio(fake)
+        earlier = await channel.send(SMS)
+        assert isinstance(earlier, Accepted)
+        assert await channel.lookup(SMS, {earlier.provider_id}) == Absent()
+        await channel.close()
 
 
 async def test_twilio_is_asked_to_confirm_where_it_can_reach_us() -> None:

@@ -55,7 +55,8 @@ class PostgresProducer:
 class PostgresBus:
     """The bus in PostgreSQL.
 
-    ``clock`` stamps records and measures retention; waits and leases are the machine's time whatever it says.
+    ``clock`` stamps records and measures retention, so that all processes of one database must share it; waits and
+    leases are the machine's time whatever it says.
     """
 
     def __init__(self, url: str, *, clock: Clock | None = None) -> None:
