@@ -1,0 +1,157 @@
+"""A Tocsin as a newcomer starts it: ``python -m services`` as a program of its own, found through its ``run.json``."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+T = TypeVar("T")
+
+START_SECONDS = 60.0
+STOP_SECONDS = 30.0
+
+
+def free_base() -> int:
+    """The first of five ports in a row that are free at the moment, another one at each call."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        base = int(probe.getsockname()[1])
+    ports = range(base, base + 5)
+    if base < 60000 and all(_is_free(port) for port in ports):
+        return base
+    return free_base()
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def short_folder() -> Path:
+    """A new folder with a short path: a Unix socket's path has at most 107 bytes."""
+    folder = Path(tempfile.mkdtemp(prefix="tocsin-", dir="/tmp"))
+    folder.chmod(0o755)
+    return folder
+
+
+def eventually(look: Callable[[], T | None], what: str, seconds: float = 30.0) -> T:
+    """What ``look`` returns once that is neither ``None`` nor empty. Fails, naming ``what``, when it never is."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"never came: {what}")
+
+
+class Instance:
+    """A running instance, and what a script can do with its ``run.json``."""
+
+    def __init__(self, process: subprocess.Popen[str], folder: Path) -> None:
+        self.process = process
+        self.folder = folder
+        self.client = httpx.Client(timeout=10)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """``run.json`` as it is now."""
+        body: dict[str, Any] = json.loads((self.folder / "run.json").read_text())
+        return body
+
+    def url(self, service: str) -> str:
+        """Where a service listens."""
+        return str(self.facts["services"][service]["url"])
+
+    def get(self, service: str, path: str) -> Any:
+        """An answer of a service's API to the operator."""
+        return self.call(service, "GET", path)
+
+    def call(self, service: str, method: str, path: str, body: object = None) -> Any:
+        """An answer of a service's API to the operator; it must be good."""
+        key = self.facts["operator"]["key"]
+        answer = self.client.request(
+            method, self.url(service) + path, json=body, headers={"Authorization": f"Bearer {key}"}
+        )
+        assert answer.is_success, f"{answer.status_code}: {answer.text}"
+        return answer.json()
+
+    def alarm(self, name: str, service: str = "invoicing") -> httpx.Response:
+        """Post a telemetry alarm of the native shape."""
+        native = self.facts["integrations"]["monitoring"]
+        body = {"kind": "telemetry", "title": name, "service": service, "dedup_key": name}
+        return self.client.post(native["url"], json=body, headers={"Authorization": f"Bearer {native['key']}"})
+
+    def messages(self, purpose: str | None = None) -> list[dict[str, Any]]:
+        """The local outbox, oldest first."""
+        found = reversed(self.get("notifier", "/v1/outbox?limit=500")["messages"])
+        return [message for message in found if purpose in {None, message["purpose"]}]
+
+    def kill(self, service: str) -> int:
+        """``kill -9`` of a service; the process id that it had."""
+        pid = int(self.facts["services"][service]["pid"])
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def wait_ready(self, service: str) -> None:
+        """Wait until a service is ready."""
+        eventually(lambda: self._ready(service), f"{service} is ready", START_SECONDS)
+
+    def _ready(self, service: str) -> bool:
+        try:
+            return self.client.get(f"{self.url(service)}/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        """Stop as Ctrl-C does, to the whole process group; the exit code."""
+        os.killpg(self.process.pid, number)
+        return self.process.wait(STOP_SECONDS)
+
+
+def environment(folder: Path, base: int, **more: str) -> dict[str, str]:
+    """The environment of an instance on ``folder`` and ``base``; what the caller's says of Tocsin does not count."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")}
+    return clean | {"TOCSIN_DATA_DIR": str(folder), "TOCSIN_PORT_BASE": str(base)} | more
+
+
+def launch(environ: Mapping[str, str]) -> subprocess.Popen[str]:
+    """``python -m services`` in a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "services"],
+        env=dict(environ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+@contextmanager
+def running(folder: Path, base: int | None = None, **more: str) -> Iterator[Instance]:
+    """An instance that is ready, and stopped at the end however the test went."""
+    process = launch(environment(folder, base or free_base(), **more))
+    instance = Instance(process, folder)
+    try:
+        eventually(
+            lambda: (folder / "run.json").exists() or process.poll() is not None, "run.json is written", START_SECONDS
+        )
+        if process.poll() is not None:
+            raise AssertionError(f"it ended: {process.stdout.read() if process.stdout else ''}")
+        yield instance
+    finally:
+        instance.client.close()
+        if process.poll() is None:
+            instance.stop()
+        if process.stdout:
+            process.stdout.close()
