@@ -1,5 +1,7 @@
 """What operators do to incidents. Each answers with the incident as it is then; a repeat changes nothing and is no error."""
 
+from typing import Any
+
 from fastapi import APIRouter, Response
 
 from libs.common.auth import Operator, Principal
@@ -13,7 +15,10 @@ from services.escalator.handlers.case import Desk
 
 router = APIRouter(prefix="/v1", tags=["incidents"])
 
-REFUSALS = {404: {"description": "There is no such incident."}, 409: {"description": "Its state does not allow it."}}
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    404: {"description": "There is no such incident."},
+    409: {"description": "Its state does not allow it."},
+}
 NOTHING = Remark()
 
 
@@ -36,7 +41,7 @@ async def open_incident(
     return shown(opened.incident, principal)
 
 
-@router.post("/incidents/{incident}/acknowledge", summary="Take an incident", responses=REFUSALS)
+@router.post("/incidents/{reference}/acknowledge", summary="Take an incident", responses=REFUSALS)
 async def acknowledge(
     reference: Reference, principal: Operator, work: Work, counts: Counts, remark: Remark = NOTHING
 ) -> Incident:
@@ -46,7 +51,7 @@ async def acknowledge(
     return shown(case.incident, principal)
 
 
-@router.post("/incidents/{incident}/resolve", summary="End an incident", responses=REFUSALS)
+@router.post("/incidents/{reference}/resolve", summary="End an incident", responses=REFUSALS)
 async def resolve(
     reference: Reference, principal: Operator, work: Work, counts: Counts, remark: Remark = NOTHING
 ) -> Incident:
@@ -57,7 +62,7 @@ async def resolve(
 
 
 @router.post(
-    "/incidents/{incident}/verdict", summary="Confirm an incident, or call it a false positive", responses=REFUSALS
+    "/incidents/{reference}/verdict", summary="Confirm an incident, or call it a false positive", responses=REFUSALS
 )
 async def judge(
     reference: Reference, judgement: Judgement, principal: Operator, work: Work, counts: Counts
@@ -68,7 +73,7 @@ async def judge(
     return shown(case.incident, principal)
 
 
-@router.post("/incidents/{incident}/updates", summary="Write an update", responses=REFUSALS)
+@router.post("/incidents/{reference}/updates", summary="Write an update", responses=REFUSALS)
 async def post_update(
     reference: Reference, update: NewUpdate, principal: Operator, work: Work, counts: Counts
 ) -> Incident:
@@ -78,7 +83,7 @@ async def post_update(
     return shown(case.incident, principal)
 
 
-@router.post("/incidents/{incident}/escalate", summary="Page the next rung now", responses=REFUSALS)
+@router.post("/incidents/{reference}/escalate", summary="Page the next rung now", responses=REFUSALS)
 async def escalate(
     reference: Reference, principal: Operator, work: Work, counts: Counts, escalation: Escalation | None = None
 ) -> Incident:
@@ -88,7 +93,7 @@ async def escalate(
     return shown(case.incident, principal)
 
 
-@router.post("/incidents/{incident}/rca", summary="Issue the root cause analysis", responses=REFUSALS)
+@router.post("/incidents/{reference}/rca", summary="Issue the root cause analysis", responses=REFUSALS)
 async def issue_rca(reference: Reference, rca: Rca, principal: Operator, work: Work, counts: Counts) -> Incident:
     """Say where it is: the daily status ends, and those to whom it was promised get the address."""
     async with acting_on(reference, principal, work, counts) as case:

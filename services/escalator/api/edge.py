@@ -16,9 +16,7 @@ from libs.common.metrics import Metrics
 from services.escalator.handlers.case import Case, Desk, hold
 from services.escalator.store import incidents
 
-Reference = Annotated[
-    str, Path(max_length=64, description="The incident's id, or its number.", examples=["42"], alias="incident")
-]
+Reference = Annotated[str, Path(max_length=64, description="The incident's id, or its number.", examples=["42"])]
 
 
 def _uow(request: Request) -> UnitOfWork:
@@ -59,15 +57,18 @@ async def acting_on(reference: str, principal: Principal, work: UnitOfWork, metr
         case = await hold(Desk(tx, metrics), found, principal.tenants) if found else None
         if case is None:
             raise nowhere(reference)
-        if principal.tenants is not None and not (0 < len(case.incident.tenants) == len(_own(case, principal))):
+        if not _all_own(case.incident, principal):
             raise Forbidden(
                 f"Incident {case.incident.number} concerns more tenants than yours; Helpdesk acts on it for all of them."
             )
         yield case
 
 
-def _own(case: Case, principal: Principal) -> set[str]:
-    return set(case.incident.tenants) & set(principal.tenants or ())
+def _all_own(incident: Incident, principal: Principal) -> bool:
+    """Whether the incident concerns nobody beside the tenants of ``principal``."""
+    if principal.tenants is None:
+        return True
+    return bool(incident.tenants) and set(incident.tenants) <= set(principal.tenants)
 
 
 def cursor_of(value: int) -> str:

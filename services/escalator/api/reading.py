@@ -33,7 +33,7 @@ async def list_incidents(
     return Incidents(incidents=shown_here, next=cursor_of(shown_here[-1].number) if more else None)
 
 
-@router.get("/incidents/{incident}", summary="One incident with its timeline")
+@router.get("/incidents/{reference}", summary="One incident with its timeline")
 async def get_incident(reference: Reference, principal: Viewer, work: Work) -> IncidentInFull:
     """An incident by its id or its number, with everything that happened so far."""
     async with work.read() as session:
@@ -44,7 +44,7 @@ async def get_incident(reference: Reference, principal: Viewer, work: Work) -> I
     return IncidentInFull(**dict(shown(found, principal)), timeline=tuple(line(row) for row in rows))
 
 
-@router.get("/incidents/{incident}/timeline", summary="The timeline of an incident, oldest first")
+@router.get("/incidents/{reference}/timeline", summary="The timeline of an incident, oldest first")
 async def get_timeline(
     reference: Reference,
     principal: Viewer,

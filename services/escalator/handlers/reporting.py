@@ -24,8 +24,8 @@ async def report(
 ) -> Reported:
     """Open an incident; while one is open that was reported by ``actor`` under the same ``dedup_key``, that is the answer."""
     if dedup_key is None:
-        case = await open_incident(desk, said, category, actor)
-        return Reported(case.incident, new=True)
+        opened = await open_incident(desk, said, category, actor)
+        return Reported(opened.incident, new=True)
     tx = desk.tx
     trigger_id = tx.chance.uuid7(tx.now)
     trigger = TriggerReceived(
