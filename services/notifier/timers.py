@@ -143,16 +143,23 @@ class Sender(Background):
         channel = self._book.channel(attempt.channel)
         if channel is None or channel.provider != attempt.provider:
             return GiveUp("channel_not_configured", f"{attempt.provider} no longer carries {attempt.channel}")
-        if attempt.unsure:
-            known = await self._look(channel, attempt)
-            if not isinstance(known, Absent):
-                return known
-        return await channel.send(outgoing(attempt))
+        try:
+            if attempt.unsure:
+                known = await self._look(channel, attempt)
+                if not isinstance(known, Absent):
+                    return known
+            return await channel.send(outgoing(attempt))
+        except DatabaseUnavailable as error:
+            return Retry("uncertain", error.detail, unsure=attempt.unsure)
+        except Exception as error:  # a channel that crashes is told in full to the log, and its message goes another way
+            log.exception("channel crashed", channel=attempt.channel, provider=attempt.provider)
+            return Retry("provider_error", f"{attempt.provider} crashed: {type(error).__name__}", unsure=True)
 
     async def _look(self, channel: Channel, attempt: Attempt) -> Outcome | Uncertain | Absent:
         """What became of a message that may have gone out: found, absent (then it may be sent), or nobody can say."""
-        since = attempt.first_tried_at or attempt.created_at
-        found: Found = await channel.lookup(outgoing(attempt), since)
+        async with self._uow.read() as session:
+            known = await store.provider_ids(session, attempt.address, attempt.provider)
+        found: Found = await channel.lookup(outgoing(attempt), known)
         if not isinstance(found, Unknowable):
             return found
         if found.passing:

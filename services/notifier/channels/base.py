@@ -12,6 +12,7 @@ Held by ``tests/contract/test_channels.py`` for every channel:
 - ``lookup`` finds what went out before, or says that it cannot know.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
@@ -100,8 +101,11 @@ class Channel(Protocol):
         """Try once."""
         ...
 
-    async def lookup(self, message: Outgoing, since: datetime) -> Found:
-        """Whether this message went out since ``since``."""
+    async def lookup(self, message: Outgoing, known: Collection[str]) -> Found:
+        """Whether this message went out. ``known`` are the provider's ids of all others to this address.
+
+        No times are compared: the provider's clock is not ours.
+        """
         ...
 
     async def close(self) -> None:

@@ -1,6 +1,6 @@
 """The local outbox: nothing leaves the house, and everybody can see what would have."""
 
-from datetime import datetime
+from collections.abc import Collection
 from typing import Literal, Protocol
 
 from libs.common.errors import Unavailable
@@ -36,7 +36,7 @@ class LocalChannel:
         except Unavailable as error:
             return Retry("provider_unreachable", error.detail, error.retry_after)
 
-    async def lookup(self, message: Outgoing, since: datetime) -> Found:  # noqa: ARG002 - a key is unique for ever
+    async def lookup(self, message: Outgoing, known: Collection[str]) -> Found:  # noqa: ARG002 - a key is unique for ever
         """Look on the shelf."""
         try:
             found = await self._shelf.find(message.key)

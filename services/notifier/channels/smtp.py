@@ -2,8 +2,9 @@
 
 import contextlib
 import ssl
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -69,7 +70,7 @@ class SmtpChannel:
             await _leave(smtp)
         return Accepted(message_id(message, where.sender))
 
-    async def lookup(self, message: Outgoing, since: datetime) -> Found:  # noqa: ARG002 - SMTP cannot be asked
+    async def lookup(self, message: Outgoing, known: Collection[str]) -> Found:  # noqa: ARG002 - SMTP cannot be asked
         """SMTP has no way to ask what was handed in."""
         return Unknowable("SMTP servers cannot be asked what they took")
 

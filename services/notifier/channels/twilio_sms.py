@@ -7,7 +7,7 @@ for tests and egress proxies.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, Literal
@@ -40,8 +40,8 @@ FOR_GOOD: Final[Mapping[int, AttemptReason]] = {
 THROTTLED: Final = frozenset({20429, 14107, 21611, 30001, 30022, 63038})
 """Limits: they pass."""
 
-SKEW: Final = timedelta(seconds=30)
-"""Twilio's clock and ours may differ by so much when a message is looked for."""
+LOOKED_AT: Final = 100
+"""How many of the newest messages to a number are looked through: more than anybody gets while a lease runs."""
 
 
 class _HouseClient(HttpClient):  # type: ignore[misc]  # the SDK has no types
@@ -137,19 +137,17 @@ class TwilioSms:
             return Retry("provider_error", _sentence(error), unsure=True)
         return Accepted(str(created.sid))
 
-    async def lookup(self, message: Outgoing, since: datetime) -> Found:
-        """Look through the newest messages to this number for the same text.
+    async def lookup(self, message: Outgoing, known: Collection[str]) -> Found:
+        """Look through the newest messages to this number for the same text under an id that nobody else has.
 
         Not by Twilio's ``DateSent`` filter: a message that waits in its queue has no such date yet.
         """
         try:
-            sent = await self._client.messages.list_async(to=message.address, limit=100, page_size=100)
+            sent = await self._client.messages.list_async(to=message.address, limit=LOOKED_AT, page_size=LOOKED_AT)
         except (httpx.HTTPError, TwilioException, ValueError) as error:
             return Unknowable(_sentence(error), passing=True)
         for one in sent:
-            created = one.date_created
-            fresh = created is None or created >= (since - SKEW).astimezone(UTC)
-            if fresh and one.direction != "inbound" and _same(one.body, message.text):
+            if str(one.sid) not in known and one.direction != "inbound" and _same(one.body, message.text):
                 return Accepted(str(one.sid))
         return Absent()
 

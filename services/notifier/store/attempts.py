@@ -97,6 +97,14 @@ async def id_of_provider(session: WriteSession, provider: str, provider_id: str)
     return found
 
 
+async def provider_ids(session: ReadSession, address: str, provider: str) -> frozenset[str]:
+    """The provider's ids of every message to this address."""
+    query = select(Attempt.provider_id).where(
+        Attempt.address == address, Attempt.provider == provider, Attempt.provider_id.is_not(None)
+    )
+    return frozenset(one for one in await session.scalars(query) if one is not None)
+
+
 async def of_notification(session: WriteSession, notification_id: UUID) -> Sequence[Attempt]:
     """All attempts of a notification, in the order of contacts."""
     query = select(Attempt).where(Attempt.notification_id == notification_id)
