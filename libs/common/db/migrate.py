@@ -32,7 +32,9 @@ async def upgrade(database_url: str, schema: str, package: str, metadata: Sequen
     config = _config(package, metadata)
     async with _alone(database_url, schema), _engine(database_url, schema) as database:
         async with database.engine.begin() as connection:
-            await connection.execute(sa.text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
+            # Asked first: where an administrator made the schema, the right to make schemas is not needed.
+            if not await connection.scalar(sa.text("SELECT to_regnamespace(quote_ident(:name))"), {"name": schema}):
+                await connection.execute(sa.text(f'CREATE SCHEMA "{schema}"'))
             await connection.run_sync(_refuse_newer, config, schema)
         async with database.engine.connect() as connection:
             await connection.run_sync(_run, config)
