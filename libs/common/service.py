@@ -3,98 +3,34 @@
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import typer
 import uvloop
 from fastapi import APIRouter, FastAPI
 from sqlalchemy import MetaData
 
-from libs.common.auth import KeyRing
-from libs.common.background import Background, pause
-from libs.common.bus.base import Bus, BusUnavailable
-from libs.common.bus.connect import connect
-from libs.common.chance import Chance
-from libs.common.clock import Clock, ScaledClock, Stopwatch, SystemClock
+from libs.common.components import BusConnection, Storage, alarm_of, database_check, said
 from libs.common.config import ConfigWatcher
 from libs.common.consume import ConsumerLoop, Subscription
 from libs.common.db.migrate import upgrade
 from libs.common.db.relay import Relay
-from libs.common.db.session import Database, DatabaseUnavailable
 from libs.common.db.tables import COMMON
 from libs.common.db.timers import TimerHandler, TimerLoop
-from libs.common.db.wakeups import Wakeups
-from libs.common.db.work import UnitOfWork
 from libs.common.errors import Misconfigured
-from libs.common.events.topics import TOPICS
 from libs.common.lifecycle import Component, Lifecycle
-from libs.common.logs import configure, get_logger, service_context
-from libs.common.metrics import Metrics
+from libs.common.logs import configure, service_context
+from libs.common.platform import Platform, make_platform
 from libs.common.server import HttpServer
 from libs.common.settings import ServiceSettings, load_settings, variable_names
 from libs.common.tracing import configure_tracing, flush_traces
 from libs.common.web import API_POLICY, BODY_LIMIT, Check, create_app
 
-log = get_logger(__name__)
+__all__ = ["Platform", "Service", "assemble", "make_platform", "run"]
 
 S = TypeVar("S", bound=ServiceSettings)
-
-DATABASE_SECONDS: Final = 5.0
-"""How long a start waits for the database, in seconds of the machine: a restart of it passes unnoticed."""
-
-TOPICS_SECONDS: Final = 3.0
-"""How long a start waits for the bus before it goes on without it."""
-
-
-@dataclass(frozen=True)
-class Platform:
-    """What every service stands on. Made by :func:`make_platform`; nothing is connected before the start."""
-
-    name: str
-    clock: Clock
-    chance: Chance
-    database: Database
-    uow: UnitOfWork
-    bus: Bus
-    wakeups: Wakeups
-    metrics: Metrics
-    keyring: KeyRing
-    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Where references to secrets in the configuration tree are looked up."""
-
-
-async def make_platform(
-    name: str, settings: ServiceSettings, *, clock: Clock | None = None, chance: Chance | None = None
-) -> Platform:
-    """The platform of the service ``name``, whose schema has the same name. Raises :class:`Misconfigured`."""
-    clock = clock or _clock(settings)
-    chance = chance or Chance()
-    database_url = settings.database_url.get_secret_value()
-    database = Database(database_url, name)
-    wakeups = Wakeups(database)
-    uow = UnitOfWork(database, clock, chance, name, wakeups)
-    bus_url = settings.bus_url.get_secret_value() if settings.bus_url else database_url
-    return Platform(
-        name=name,
-        clock=clock,
-        chance=chance,
-        database=database,
-        uow=uow,
-        bus=connect(bus_url, clock=clock),
-        wakeups=wakeups,
-        metrics=Metrics(),
-        keyring=KeyRing(uow),
-        environ=os.environ,
-    )
-
-
-def _clock(settings: ServiceSettings) -> Clock:
-    if settings.clock_speed == 1.0:
-        return SystemClock()
-    return ScaledClock(settings.clock_speed, settings.clock_origin)
 
 
 class Service:
@@ -129,9 +65,13 @@ class Service:
         database = self.platform.database
         await upgrade(database.url, database.schema, self._migrations, self._metadata)
 
+    def storage(self) -> Storage:
+        """The component that migrates at the start and closes the database at the end."""
+        return Storage(self.platform.database, self.migrate, variable_names(type(self.settings), "database_url")[-1])
+
     async def start(self) -> None:
         """Migrate and start all components. Raises :class:`Misconfigured`; nothing runs on then."""
-        self._lifecycle = Lifecycle([_Storage(self), *self.components], self._drain)
+        self._lifecycle = Lifecycle([self.storage(), *self.components], self._drain)
         with service_context(self.name):
             await self._lifecycle.start()
 
@@ -149,78 +89,9 @@ class Service:
         server = HttpServer(
             self.app, settings.host, settings.port, drain_seconds=settings.drain_seconds, port_variable=variable
         )
-        lifecycle = Lifecycle([_Storage(self), *self.components, server], self._drain)
+        lifecycle = Lifecycle([self.storage(), *self.components, server], self._drain)
         with service_context(self.name):
             return await lifecycle.run_until_signal()
-
-
-class _Storage:
-    """The first to start and the last to stop: the migrated database."""
-
-    name = "database"
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
-
-    async def start(self) -> None:
-        """Migrate; wait some seconds for a database that is just restarting."""
-        watch = Stopwatch()
-        while True:
-            try:
-                await self._service.migrate()
-            except DatabaseUnavailable as error:
-                if watch.seconds() > DATABASE_SECONDS:
-                    variables = variable_names(type(self._service.settings), "database_url")
-                    raise Misconfigured(f"{error.detail}; is {variables[-1]} right, and does it run?") from error
-                await asyncio.sleep(0.5)
-            else:
-                return
-
-    async def stop(self) -> None:
-        """Close the pool."""
-        await self._service.platform.database.dispose()
-
-
-class _BusConnection(Background):
-    """The bus with its topics. Where it cannot be reached the service starts without it, and this goes on trying."""
-
-    name = "bus"
-
-    def __init__(self, bus: Bus) -> None:
-        super().__init__()
-        self._bus = bus
-        self._made = asyncio.Event()
-        self._trouble = "not connected yet"
-
-    async def start(self) -> None:
-        await self._bus.start()
-        await super().start()
-        await pause(TOPICS_SECONDS, self._made)
-
-    async def stop(self) -> None:
-        await super().stop()
-        await self._bus.stop()
-
-    async def problem(self) -> str | None:
-        """Why events do not flow at the moment."""
-        if not self._made.is_set():
-            return f"the bus cannot be reached: {self._trouble}"
-        return None if self._bus.healthy() else "the bus cannot be reached at the moment"
-
-    def _interrupt(self) -> None:
-        """Nothing to wake: the wait itself looks at ``_stopping``."""
-
-    async def _work(self) -> None:
-        while not self._stopping.is_set() and not self._made.is_set():
-            try:
-                await self._bus.ensure_topics(TOPICS)
-            except BusUnavailable as error:
-                if error.detail != self._trouble:
-                    log.warning("waiting for the bus", reason=error.detail)
-                self._trouble = error.detail
-                await pause(1.0, self._stopping)
-            else:
-                self._made.set()
 
 
 def assemble(
@@ -249,25 +120,31 @@ def assemble(
     Start order: database, bus, wakeups, configuration, ``components``, relay, consumers, timers, HTTP. They stop the other
     way round, so that what requests, records and timers still emit goes out last.
     """
-    bus = _BusConnection(platform.bus)
+    bus = BusConnection(platform.bus)
     relay = Relay(platform.uow, platform.bus, platform.metrics)
     consumers = [
         ConsumerLoop(
-            platform.bus, platform.uow, platform.clock, platform.chance, subscription, metrics=platform.metrics
+            platform.bus,
+            platform.uow,
+            platform.clock,
+            platform.chance,
+            subscription,
+            metrics=platform.metrics,
+            on_stop=alarm_of(platform.uow, platform.name, subscription.group),
         )
         for subscription in subscriptions
     ]
     parts: list[Component] = [bus, platform.wakeups]
-    all_checks: dict[str, Check] = {"database": _database_check(platform.database), "bus": bus.problem}
+    all_checks: dict[str, Check] = {"database": database_check(platform.database), "bus": bus.problem}
     all_notes = dict(notes or {})
     if config is not None:
         config.use(environ=platform.environ, metrics=platform.metrics)
         parts.append(config)
         all_notes["configuration"] = config.note
     parts += [*components, relay, *consumers]
-    all_checks["outbox"] = _said(relay.problem)
+    all_checks["outbox"] = said(relay.problem)
     for consumer in consumers:
-        all_checks[consumer.name] = _said(consumer.problem)
+        all_checks[consumer.name] = said(consumer.problem)
     if timers:
         parts.append(TimerLoop(platform.uow, platform.clock, timers, platform.metrics))
     app = create_app(
@@ -282,21 +159,6 @@ def assemble(
         state={"platform": platform, "uow": platform.uow, "clock": platform.clock, **(state or {})},
     )
     return Service(platform, settings, app, parts, metadata=metadata, migrations=migrations)
-
-
-def _database_check(database: Database) -> Check:
-    async def check() -> str | None:
-        await database.ping()
-        return None
-
-    return check
-
-
-def _said(problem: Callable[[], str | None]) -> Check:
-    async def check() -> str | None:
-        return problem()
-
-    return check
 
 
 def run(build: Callable[[S], Awaitable[Service]], settings_class: type[S], argv: Sequence[str] | None = None) -> None:
@@ -333,9 +195,9 @@ def _prepare(name: str, settings_class: type[S]) -> S:
     return settings
 
 
-def _run(work: Any) -> int:
+def _run(work: Coroutine[Any, Any, int]) -> int:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        code: int = runner.run(work)
+        code = runner.run(work)
     flush_traces()
     return code
 
@@ -346,7 +208,7 @@ async def _serve(build: Callable[[S], Awaitable[Service]], settings: S) -> int:
 
 async def _migrate(build: Callable[[S], Awaitable[Service]], settings: S) -> int:
     service = await build(settings)
-    storage = _Storage(service)
+    storage = service.storage()
     try:
         await storage.start()
     finally:

@@ -7,15 +7,20 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
 from libs.common.auth import issue_key
+from libs.common.bus.base import Record
 from libs.common.chance import Chance
 from libs.common.clock import ManualClock, ScaledClock
+from libs.common.components import alarm_of
 from libs.common.events.directory import PrincipalChanged
+from libs.common.events.envelope import decode_record
+from libs.common.events.triggers import TriggerReceived
 from libs.common.service import Service
 from tests.support.sample import T0, notes, until
 from tests.support.small_service import SampleSettings, build
@@ -203,3 +208,17 @@ async def test_help_lists_the_settings_and_needs_none_of_them(tree: Path) -> Non
     assert code == 0
     assert "TOCSIN_DATABASE_URL" in out
     assert "migrate" in out
+
+
+async def test_a_consumer_that_stopped_itself_has_somebody_paged(database_url: str, tree: Path) -> None:
+    async with running(database_url, tree) as (service, _):
+        reader = await service.platform.bus.subscribe("test", ["triggers"])
+        await alarm_of(service.platform.uow, "sample", "sample-directory")("7 of 10 records failed for good")
+        records: list[Record] = []
+        while not records:
+            records += await reader.fetch(10, timedelta(seconds=1))
+        trigger = decode_record(records[0]).event
+        assert isinstance(trigger, TriggerReceived)
+        assert (trigger.kind, trigger.status, trigger.integration_id) == ("telemetry", "firing", "tocsin")
+        assert trigger.title == "Tocsin's sample stopped reading events (sample-directory)"
+        assert trigger.description == "7 of 10 records failed for good"
