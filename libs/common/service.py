@@ -20,6 +20,7 @@ from libs.common.db.relay import Relay
 from libs.common.db.tables import COMMON
 from libs.common.db.timers import TimerHandler, TimerLoop
 from libs.common.errors import Misconfigured
+from libs.common.heap import SettledHeap
 from libs.common.lifecycle import Component, Lifecycle
 from libs.common.logs import configure, service_context
 from libs.common.platform import Platform, make_platform

@@ -13,6 +13,7 @@ from pathlib import Path
 import uvloop
 from pydantic import SecretStr
 
+from libs.common.heap import SettledHeap
 from libs.common.logs import configure
 from libs.common.server import HttpServer
 from libs.common.web import create_app
@@ -47,6 +48,7 @@ async def serve(database_url: str, config_dir: Path, *, relay: bool) -> None:
     state = State(platform.uow, Senders(platform.uow), receiver, "")
     without = create_app(title="Without storage", platform=platform, routers=ROUTERS, state={"intake": state})
     servers = [HttpServer(app, "127.0.0.1", 0, drain_seconds=2, port_variable="PORT") for app in (service.app, without)]
+    await SettledHeap().start()  # as in every process that serves
     for server in servers:
         await server.start()
     ports = {"durable": servers[0].port, "without_storage": servers[1].port}
