@@ -90,7 +90,7 @@ class Service:
         server = HttpServer(
             self.app, settings.host, settings.port, drain_seconds=settings.drain_seconds, port_variable=variable
         )
-        lifecycle = Lifecycle([self.storage(), *self.components, server], self._drain)
+        lifecycle = Lifecycle([self.storage(), *self.components, SettledHeap(), server], self._drain)
         with service_context(self.name):
             return await lifecycle.run_until_signal()
 
