@@ -108,9 +108,9 @@ class Lifecycle:
         heeded = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
         for number in heeded:
             loop.add_signal_handler(number, self._on_signal, number)
+        starting = asyncio.ensure_future(self.start())
+        ended = asyncio.ensure_future(self._ended.wait())
         try:
-            starting = asyncio.ensure_future(self.start())
-            ended = asyncio.ensure_future(self._ended.wait())
             await asyncio.wait({starting, ended}, return_when=asyncio.FIRST_COMPLETED)
             if not starting.done():
                 starting.cancel()
@@ -120,6 +120,7 @@ class Lifecycle:
             await ended
             await self.stop()
         finally:
+            ended.cancel()
             for number in heeded:
                 loop.remove_signal_handler(number)
         return 0 if self._crash is None else 1

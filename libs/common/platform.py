@@ -40,7 +40,7 @@ async def make_platform(
     clock = clock or _clock(settings)
     chance = chance or Chance()
     database_url = settings.database_url.get_secret_value()
-    database = Database(database_url, name)
+    database = Database(database_url, name, pool_size=settings.database_pool)
     wakeups = Wakeups(database)
     uow = UnitOfWork(database, clock, chance, name, wakeups)
     bus_url = settings.bus_url.get_secret_value() if settings.bus_url else database_url

@@ -70,6 +70,9 @@ class ServiceSettings(BaseSettings):
     database_url: PostgresUrl = Field(
         description="The PostgreSQL database; each service has a schema of its own in it."
     )
+    database_pool: int = Field(
+        5, ge=1, le=100, description="Connections that are kept open; as many again where needed."
+    )
     bus_url: BusUrl | None = Field(None, description="The bus; without it the database carries it.")
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8700, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 import structlog
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
@@ -48,8 +47,15 @@ def configure_tracing(service: str, otlp_url: str | None, exporter: SpanExporter
         return
     resource = Resource.create({"service.name": f"tocsin-{service}", "service.namespace": "tocsin"})
     provider = TracerProvider(sampler=ALWAYS_ON, resource=resource, shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(exporter or OTLPSpanExporter(endpoint=f"{otlp_url}/v1/traces")))
+    provider.add_span_processor(BatchSpanProcessor(exporter or _otlp(f"{otlp_url}/v1/traces")))
     _use(provider)
+
+
+def _otlp(endpoint: str) -> SpanExporter:
+    # Imported only where it is used: it brings requests and protobuf, which nothing else here needs.
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+    return OTLPSpanExporter(endpoint=endpoint)
 
 
 def flush_traces(timeout_seconds: float = 5.0) -> None:
