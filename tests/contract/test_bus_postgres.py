@@ -204,7 +204,8 @@ async def test_a_member_that_hangs_loses_its_partitions_and_joins_again_when_it_
             os.kill(member.pid, signal.SIGCONT)
             await fetch_until([two], lambda: len(two.assigned()) == 1)
         finally:
-            member.kill()
+            if member.returncode is None:
+                member.kill()
             await member.wait()
 
 

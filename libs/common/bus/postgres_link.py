@@ -24,8 +24,11 @@ SETTINGS = {
     "enable_bitmapscan": "off",
     "jit": "off",
 }
-UNREACHABLE = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
-"""What a connection raises when the server stops, restarts, refuses or does not answer."""
+UNREACHABLE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
+"""What a connection raises when the server stops, restarts, refuses or does not answer.
+
+The internal error is asyncpg's answer to a query between the server's farewell and the end of its connection.
+"""
 
 
 class Health:
