@@ -1,4 +1,6 @@
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -73,3 +75,31 @@ def test_spans_are_exported_with_their_parents_where_an_exporter_is_set(exported
     assert parent is not None
     assert format(parent.span_id, "016x") == "00f067aa0ba902b7"
     assert spans["twilio"].resource.attributes["service.name"] == "tocsin-test"
+
+
+def test_spans_are_posted_to_the_otlp_address() -> None:
+    posted: list[tuple[str, bytes]] = []
+
+    class Collector(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            posted.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Collector) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        configure_tracing("intake", f"http://127.0.0.1:{server.server_port}")
+        try:
+            with start_span("one step"):
+                pass
+            flush_traces()
+        finally:
+            configure_tracing("intake", None)
+            server.shutdown()
+    [(path, body)] = posted
+    assert path == "/v1/traces"
+    assert b"one step" in body
+    assert b"tocsin-intake" in body
