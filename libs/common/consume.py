@@ -149,9 +149,22 @@ class ConsumerLoop(Background):
             finally:
                 await consumer.close()
             if self._stopped is not None and not self._stopping.is_set():
-                if self._on_stop is not None:
-                    await self._on_stop(self._stopped)
+                await self._tell(self._stopped)
                 await self._resumed.wait()
+
+    async def _tell(self, reason: str) -> None:
+        """Tell ``on_stop``, as soon as that is possible, unless the loop goes on before."""
+        failures = 0
+        while self._on_stop is not None and not self._resumed.is_set():
+            try:
+                await self._on_stop(reason)
+                break
+            except Exception as error:
+                if not may_pass(error):
+                    raise
+                failures += 1
+                log.warning("nobody could be told of the stop", group=self._subscription.group, reason=str(error))
+                await pause(self._policy.away.wait(failures, self._chance).total_seconds(), self._resumed)
 
     async def _consume(self, consumer: Consumer) -> None:
         """Fetch and handle until halted; then finish the records at hand and commit."""

@@ -2,72 +2,27 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from datetime import timedelta
-from typing import Any
 
 import structlog
 from sqlalchemy import delete, exc
 
-from libs.common.backoff import Backoff
-from libs.common.bus.base import Bus, Message, Partition
-from libs.common.chance import Chance
+from libs.common.bus.base import Message, Partition
 from libs.common.clock import SystemClock
-from libs.common.consume import ConsumePolicy, ConsumerLoop, Handler, Subscription
-from libs.common.db.relay import Relay
-from libs.common.db.session import Database
+from libs.common.consume import ConsumePolicy, ConsumerLoop, Subscription
+from libs.common.db.session import DatabaseUnavailable
 from libs.common.db.tables import INBOX
 from libs.common.db.wakeups import Wakeups
-from libs.common.db.work import Tx, UnitOfWork
+from libs.common.db.work import Tx
 from libs.common.dead_letters import DeadLetterLimit, list_dead_letters, redrive
 from libs.common.errors import Conflict
 from libs.common.events.base import Event
-from libs.common.events.envelope import Envelope, encode
 from libs.common.events.notifications import NotificationsWithdrawn
 from libs.common.metrics import Metrics
 from libs.common.tracing import current_trace_id
 from tests.support.postgres import PostgresServer
-from tests.support.sample import T0, count, fact, notes, sample_database, until, work, write
+from tests.support.sample import count, fact, notes, sample_database, until, work, write
 from tests.support.sample.bus import on_topic, sample_bus
-
-QUICK = Backoff(first=timedelta(milliseconds=1), longest=timedelta(milliseconds=5))
-POLICY = ConsumePolicy(broken=QUICK, away=QUICK)
-CHANCE = Chance(11)
-
-
-async def note_it(tx: Tx, event: NotificationsWithdrawn) -> None:
-    await write(tx, event.reason)
-
-
-@asynccontextmanager
-async def consuming(
-    database: Database,
-    bus: Bus,
-    handler: Handler = note_it,
-    policy: ConsumePolicy = POLICY,
-    *,
-    group: str = "sample",
-    **more: Any,
-) -> AsyncIterator[tuple[UnitOfWork, ConsumerLoop]]:
-    """A replica that reads ``notifications``, with its relay."""
-    wakeups = Wakeups(database)
-    uow = work(database, SystemClock(), wakeups)
-    subscription = Subscription(group, ("notifications",), {NotificationsWithdrawn: handler})
-    loop = ConsumerLoop(bus, uow, uow.clock, uow.chance, subscription, policy=policy, **more)
-    relay = Relay(uow, bus)
-    await relay.start()
-    await loop.start()
-    try:
-        yield uow, loop
-    finally:
-        await loop.stop()
-        await relay.stop()
-
-
-def message(reason: str, subject: int = 1, headers: Mapping[str, str] | None = None) -> Message:
-    encoded = encode(Envelope(CHANCE.uuid7(T0), "/tocsin/test", T0, fact(reason, subject)))
-    return Message(encoded.topic, encoded.key, encoded.value, {**encoded.headers, **(headers or {})})
+from tests.support.sample.consuming import POLICY, QUICK, consuming, message
 
 
 async def test_each_event_is_handled_once_and_in_the_order_of_its_key(database_url: str) -> None:
@@ -288,6 +243,7 @@ async def test_a_dead_letter_sent_again_is_handled_by_the_group_it_failed_in_and
 
 async def test_past_the_limit_of_dead_letters_the_loop_stops_and_commits_no_further(database_url: str) -> None:
     handled: list[str] = []
+    calls: list[str] = []
     told: list[str] = []
     mended = asyncio.Event()
 
@@ -298,6 +254,9 @@ async def test_past_the_limit_of_dead_letters_the_loop_stops_and_commits_no_furt
         await write(tx, event.reason)
 
     async def page(reason: str) -> None:
+        calls.append(reason)
+        if len(calls) == 1:
+            raise DatabaseUnavailable("away for a moment")
         told.append(reason)
 
     policy = ConsumePolicy(
