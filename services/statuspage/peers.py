@@ -1,7 +1,6 @@
 """The other services, asked over HTTP with the operator's own key: what they refuse comes back as a sentence."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -33,21 +32,27 @@ class _Lenient(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class Shift(_Lenient):
-    """Who has the shift, or stands behind it."""
+class Somebody(_Lenient):
+    """A person by name."""
 
     name: str
-    ends_at: Instant | None = None
 
 
-@dataclass(frozen=True)
-class OnCall:
-    """Who is on call now: the shift, its backups, and what comes next."""
+class Shift(_Lenient):
+    """Who has the shift, and until when; nobody, where the turn is vacant."""
 
-    people: tuple[Shift, ...]
-    backups: tuple[Shift, ...]
-    until: Instant | None
-    following: tuple[Shift, ...]
+    person: Somebody | None
+    since: Instant
+    until: Instant
+
+
+class OnCall(_Lenient):
+    """Who is on call now: the shift, who else, who stands in, and who comes next."""
+
+    primary: Shift | None
+    also: tuple[Shift, ...] = ()
+    backups: tuple[Somebody, ...] = ()
+    next: Shift | None = None
 
 
 class Peers:
@@ -68,13 +73,19 @@ class Peers:
         except ValidationError as error:
             raise PeerRefused("The escalator answered with something that is no incident.", 502) from error
 
-    async def reply(self, key: str, message: str, command: Literal["ACK", "RESOLVE"]) -> None:
-        """Answer a message of the local outbox as its recipient would by SMS. Raises :class:`PeerRefused`."""
-        await self._ask("notifier", "POST", f"{self._notifier}/v1/outbox/{message}/reply", key, {"text": command})
+    async def reply(self, key: str, message: str, command: Literal["ACK", "RESOLVE"]) -> str:
+        """Answer a message of the local outbox as its recipient would by SMS; what they get back. Raises :class:`PeerRefused`."""
+        url = f"{self._notifier}/v1/outbox/{message}/reply"
+        answer = await self._ask("notifier", "POST", url, key, {"text": command})
+        return str(answer.get("answer", "")) if isinstance(answer, dict) else ""
 
-    async def on_call(self, key: str) -> Any:
+    async def on_call(self, key: str) -> OnCall:
         """What oncall says of the default rota now. Raises :class:`PeerRefused`."""
-        return await self._ask("oncall service", "GET", f"{self._oncall}/v1/schedules/default/on-call", key)
+        answer = await self._ask("oncall service", "GET", f"{self._oncall}/v1/schedules/default/on-call", key)
+        try:
+            return OnCall.model_validate(answer)
+        except ValidationError as error:
+            raise PeerRefused("The oncall service answered with something that is no shift.", 502) from error
 
     async def _ask(self, who: str, method: str, url: str, key: str, body: Mapping[str, Any] | None = None) -> Any:
         try:
@@ -86,7 +97,9 @@ class Peers:
                 f"The {who} did not answer in time; the timeline will show whether it was done.", 504
             ) from error
         except httpx.HTTPError as error:
-            raise PeerRefused(f"The {who} cannot be reached at the moment; nothing was done.", 503) from error
+            raise PeerRefused(
+                f"The {who} cannot be reached at the moment; nothing was done. Try again soon.", 503
+            ) from error
         if response.is_success:
             return _json(response)
         said = _json(response)

@@ -38,7 +38,6 @@ class Reader:
     def __init__(self) -> None:
         self.fragments: set[str] = set()
         self.wake = asyncio.Event()
-        self.closed = False
 
 
 class Live(Background):
@@ -60,20 +59,21 @@ class Live(Background):
         """Where the stream of changes stands; a page that was drawn at another place may have missed something."""
         return f"{self._boot}-{self._count}"
 
-    async def follow(self, place: str | None, only: Collection[str] | None = None) -> AsyncIterator[ServerSentEvent]:
-        """The changes from ``place`` on; ``only`` names the fragments that are told, by the beginning of their names."""
+    async def follow(
+        self, place: str | None, stopping: asyncio.Event, only: Collection[str] | None = None
+    ) -> AsyncIterator[ServerSentEvent]:
+        """The changes from ``place`` on until ``stopping`` is set; ``only`` names the fragments that are told."""
         reader = Reader()
         self._readers.add(reader)
         try:
             yield ServerSentEvent(data="hello", event="hello", id=self.place)
             if place is not None and place != self.place:
                 yield ServerSentEvent(data=RESYNC, event=RESYNC, id=self.place)
-            while not self._stopping.is_set() and not reader.closed:
-                await reader.wake.wait()
+            while not self._stopping.is_set() and await set_first(reader.wake, stopping):
                 reader.wake.clear()
                 told, reader.fragments = reader.fragments, set()
                 for fragment in sorted(told):
-                    if only is None or fragment.startswith(tuple(only)):
+                    if only is None or fragment in only:
                         yield ServerSentEvent(data=fragment, event=fragment, id=self.place)
         finally:
             self._readers.discard(reader)
@@ -111,12 +111,23 @@ class Live(Background):
             reader.wake.set()
 
 
+async def set_first(event: asyncio.Event, other: asyncio.Event) -> bool:
+    """Wait for either; true where it was ``event`` and not ``other``."""
+    waits = {asyncio.ensure_future(event.wait()), asyncio.ensure_future(other.wait())}
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+    return not other.is_set()
+
+
 def stream(live: Live, request: Request, only: Collection[str] | None = None) -> EventSourceResponse:
     """The response to a page that wants to follow. Raises :class:`Unavailable` where too many do."""
     if live.full():
         raise Unavailable("Too many pages follow the changes at the moment; reload this one from time to time.")
     place = request.headers.get("Last-Event-ID") or request.query_params.get("since")
-    return EventSourceResponse(live.follow(place, only), ping=PING_SECONDS)
+    return EventSourceResponse(live.follow(place, request.app.state.stopping, only), ping=PING_SECONDS)
 
 
 router = APIRouter(include_in_schema=False)

@@ -91,6 +91,108 @@ class Reached:
     acknowledged: bool
 
 
+@dataclass(frozen=True)
+class Burning:
+    """One open incident on the home page."""
+
+    incident: Incident
+    text: str
+    rung: str
+    paged: tuple[str, ...]
+    next: Clock | None
+
+
+@dataclass(frozen=True)
+class Actions:
+    """Which actions make sense now."""
+
+    acknowledge: bool
+    verdict: bool
+    update: bool
+    escalate: bool
+    resolve: bool
+
+
+def burning(incident: Incident, text: str, messages: Sequence[Message], now: datetime) -> Burning:
+    """An open incident in a line: where its ladder stands, who was paged, what is due next."""
+    if incident.state == "acknowledged":
+        by = incident.acknowledged_by
+        rung = f"Taken by {by.name}" if by else "Taken"
+    elif incident.rung:
+        step = next((rung for rung in incident.rungs if rung.number == incident.rung), None)
+        rung = f"Rung {incident.rung} of {len(incident.rungs)}" + (f", {step.name}" if step and step.name else "")
+    else:
+        rung = "Nobody paged yet"
+    return Burning(incident, text, rung, paged(messages), next_clock(incident, now))
+
+
+def summary(rows: Sequence[Burning]) -> str:
+    """The console's first line."""
+    if not rows:
+        return "Nothing burns"
+    waiting = sum(row.incident.state == "open" for row in rows)
+    text = f"{words.capital(words.counted(len(rows), 'incident'))} {'is' if len(rows) == 1 else 'are'} open"
+    if not waiting:
+        return f"{text}, and somebody is on {'it' if len(rows) == 1 else 'each'}"
+    if waiting == len(rows):
+        return f"{text}, and nobody has taken {'it' if len(rows) == 1 else 'any'}"
+    return f"{text}; nobody has taken {words.number(waiting)} of them"
+
+
+def actions(incident: Incident, *, may_act: bool) -> Actions:
+    """What can be done with an incident as it is."""
+    alive = may_act and is_open(incident)
+    return Actions(
+        acknowledge=alive and incident.state == "open",
+        verdict=alive and incident.verdict is None,
+        update=alive,
+        escalate=alive and next_rung(incident) is not None,
+        resolve=alive,
+    )
+
+
+def effect(action: str, incident: Incident, told: int, names: Mapping[str, str]) -> str:
+    """What an action will do, said before it is done."""
+    those = f"the {words.counted(told, 'person', 'people')} who {'was' if told == 1 else 'were'} reached"
+    closing = (
+        f"Sends the closing word to {those}, and to nobody else."
+        if told
+        else "Nobody was reached, so that nobody is told."
+    )
+    match action:
+        case "escalate":
+            rung = next_rung(incident)
+            return f"Pages {rung_people(rung, names)} now." if rung else "There is no rung left to page."
+        case "resolve":
+            rca = "" if incident.category == "maintenance" else " The root cause analysis is due within 24 hours."
+            return f"Ends the incident. {closing}{rca}"
+        case "verdict":
+            return f"A false positive ends the incident. {closing}"
+        case _:
+            return "Goes on the record at once, and sets the promise of each audience forward."
+
+
+def update_promises(incident: Incident, now: datetime) -> Mapping[str, datetime]:
+    """By when each audience is promised the next word if an update goes out now."""
+    kinds: dict[ObligationKind, str] = {
+        "team_status": "team",
+        "tenant_status": "tenant",
+        "maintenance_status": "tenant",
+        "client_update": "client",
+    }
+    return {kinds[one.kind]: now + one.every for one in pending(incident) if one.kind in kinds}
+
+
+def matches(incident: Incident, text: str, query: str, state: str) -> bool:
+    """Whether an incident belongs into a list that was filtered: every word of the query is found in it."""
+    if state != "all" and (state == "open") != is_open(incident):
+        return False
+    haystack = (
+        f"#{incident.number} {incident.title} {text} {incident.service or ''} {' '.join(incident.tenants)}".lower()
+    )
+    return all(word in haystack for word in query.lower().split())
+
+
 def worst_first(incidents: Sequence[Incident]) -> list[Incident]:
     """Open incidents: those that nobody took first, then the worst, then the oldest."""
     alive = [incident for incident in incidents if is_open(incident)]

@@ -59,6 +59,11 @@ class Message:
     why: str = ""
     retry_at: datetime | None = None
 
+    @property
+    def takes_reply(self) -> bool:
+        """Whether somebody of the house got it, who may answer; contacts of clients may not."""
+        return not self.recipient.startswith("contact:")
+
 
 PROGRESS: Final[dict[MessageState, int]] = {"retrying": 0, "failed": 1, "sent": 1, "confirmed": 2}
 """Within one attempt, a later state never gives way to an earlier one."""

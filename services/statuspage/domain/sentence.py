@@ -91,7 +91,7 @@ def sentence(incident: Incident, names: Names, now: datetime, *, tenant: str | N
         if incident.state != "resolved":
             return f"{subject} {_maintenance(incident, now)}{whom}"
     if incident.state == "resolved" and incident.resolved_at:
-        ended = incident.resolved_at if incident.resolved_at > starts_at else starts_at
+        ended = max(starts_at, incident.resolved_at)
         return f"{subject} {verb.past}{whom} for {words.span(ended - starts_at)}"
     return f"{subject} {verb.one}{whom} since {words.moment(starts_at, now)}"
 

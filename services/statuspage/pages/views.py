@@ -52,6 +52,7 @@ class Views:
             slug=words.from_slug,
             reason=desk.reason_text,
             reference=words.reference,
+            web=web,
         )
 
     def render(self, template: str, pace: Pace, values: Mapping[str, Any]) -> str:
@@ -67,3 +68,8 @@ def iso(at: datetime) -> str:
 def since(at: datetime, now: datetime) -> str:
     """How long something lasts, for a narrow column."""
     return words.short_span(now - at)
+
+
+def web(address: str) -> str:
+    """An address to link to; what is no web address leads nowhere."""
+    return address if address.startswith(("https://", "http://")) else "#"
