@@ -92,7 +92,7 @@ async def test_a_commit_is_on_the_bus_within_milliseconds(database_url: str) -> 
             async with asyncio.timeout(2):
                 await arrived.wait()
             taken.append(watch.seconds())
-        assert sorted(taken)[15] < 0.1, "far below the second after which the relay would look by itself"
+        assert sorted(taken)[15] < 0.4, "far below the second after which the relay would look by itself"
 
 
 async def test_while_the_bus_is_down_events_wait_and_then_all_arrive(database_url: str) -> None:

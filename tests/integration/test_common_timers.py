@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, text
 
 from libs.common.clock import Clock, ManualClock, SystemClock
 from libs.common.db.session import Database
@@ -207,7 +207,7 @@ async def test_who_holds_the_incident_may_cancel_or_move_a_timer_whose_handler_w
             await schedule(uow, "a")
             async with asyncio.timeout(5):
                 await waiting.wait()
-            async with asyncio.timeout(0.5):  # less than it takes PostgreSQL to break a deadlock
+            async with asyncio.timeout(0.9):  # less than it takes PostgreSQL to break a deadlock
                 if moved:
                     await acknowledge.schedule("rung", "a", T0 + 30 * MINUTE)
                 else:
@@ -275,6 +275,11 @@ async def test_a_timer_goes_on_with_the_trace_that_scheduled_it(database_url: st
 
 
 async def test_timers_are_punctual_with_many_pending(database_url: str) -> None:
+    fired: list[str] = []
+
+    async def tally(tx: Tx, timer: DueTimer) -> None:
+        fired.append(timer.key)
+
     metrics = Metrics()
     clock = SystemClock()
     async with sample_database(database_url) as database:
@@ -286,21 +291,21 @@ async def test_timers_are_punctual_with_many_pending(database_url: str) -> None:
                 ),
                 {"later": clock.now() + timedelta(days=1)},
             )
+            start = clock.now() + timedelta(seconds=1.5)
             await connection.execute(
                 insert(TIMERS),
                 [
                     {"kind": "rung", "key": str(n), "due_at": due, "run_at": due, "payload": {}}
                     for n in range(100)
-                    for due in [clock.now() + timedelta(seconds=0.5, milliseconds=10 * n)]
+                    for due in [start + timedelta(milliseconds=10 * n)]
                 ],
             )
-        async with running(database, clock, metrics=metrics) as (uow, _):
+        async with running(database, clock, tally, metrics):
 
             async def all_fired() -> bool:
-                async with uow.read() as session:
-                    return not (await session.execute(select(TIMERS).where(TIMERS.c.key.not_like("later%")))).first()
+                return len(fired) == 100
 
-            await until(all_fired)
-    late = metrics.registry.get_sample_value("tocsin_timer_lateness_seconds_bucket", {"kind": "rung", "le": "0.1"})
-    assert late is not None
-    assert late >= 95, "of 100"
+            await until(all_fired, 30)
+    in_time = metrics.registry.get_sample_value("tocsin_timer_lateness_seconds_bucket", {"kind": "rung", "le": "0.5"})
+    assert in_time is not None
+    assert in_time >= 90, "of 100; a loop that looked once a second would be late for half of them"

@@ -157,7 +157,8 @@ async def test_a_commit_wakes_at_once_in_its_process_and_soon_in_other_replicas(
         await here.start()
         await there.start()
         mine, theirs = here.event("outbox"), there.event("outbox")
-        await asyncio.sleep(0.3)  # both look once when they have connected
+        await mine.wait()  # both look once when they have connected
+        await theirs.wait()
         mine.clear()
         theirs.clear()
 
@@ -186,7 +187,7 @@ async def test_wakes_go_on_after_the_listening_connection_was_cut(
         await here.start()
         await there.start()
         theirs = there.event("news")
-        await asyncio.sleep(0.3)
+        await theirs.wait()
         theirs.clear()
         await _cut(postgres_server)
         watch = Stopwatch()
