@@ -145,6 +145,7 @@ async def test_whoever_is_bound_to_a_tenant_sees_that_tenant_alone(rig: Rig) -> 
     assert [tenant["id"] for tenant in tenants] == ["lumen"]
     problem(await rig.http.get("/v1/tenants/harbour", headers=bound), 404)
     problem(await rig.http.get("/v1/people", headers=bound), 403)
+    assert "ines" not in (await rig.http.get("/v1/services", headers=bound)).text
     problem(await rig.http.get("/v1/warnings", headers=bound), 403)
 
 
@@ -310,3 +311,54 @@ async def test_the_directory_is_listed_in_the_order_of_its_files(rig: Rig) -> No
 async def test_republishing_is_one_request(rig: Rig) -> None:
     answer = await rig.http.post("/v1/directory/republish")
     assert (answer.status_code, answer.json()["entities"]) == (202, len(await rig.emitted()))
+
+
+async def test_a_person_is_added_changed_and_removed_through_the_api(rig: Rig) -> None:
+    mara = {"id": "mara", "name": "Mara", "contacts": [{"sms": "+15550199"}]}
+    assert (await rig.http.put("/v1/people/mara", json=mara)).status_code == 201
+    assert (await rig.http.put("/v1/people/mara", json=mara)).status_code == 200
+    assert [event.key for event in await rig.emitted()] == ["person:mara"]
+    found = await rig.http.post("/v1/resolve", json={"refs": ["person:mara"]})
+    assert found.json()["recipients"][0]["contacts"] == [{"channel": "sms", "address": "+15550199"}]
+    team = {"id": "night", "name": "Night", "members": ["mara"]}
+    assert (await rig.http.put("/v1/teams/night", json=team)).status_code == 201
+    assert "'night' still refers to it" in problem(await rig.http.delete("/v1/people/mara"), 409)["detail"]
+    assert (await rig.http.delete("/v1/teams/night")).status_code == 204
+    assert (await rig.http.delete("/v1/people/mara")).status_code == 204
+    problem(await rig.http.delete("/v1/people/mara"), 404)
+    assert [(event.key, event.model_dump()["removed"]) for event in await rig.emitted()] == [
+        ("team:night", False),
+        ("team:night", True),
+        ("person:mara", True),
+    ]
+
+
+async def test_an_entity_that_is_wrong_is_refused_with_the_place(rig: Rig) -> None:
+    team = {"id": "night", "name": "Night", "members": ["abdul", "ghost"]}
+    answer = problem(await rig.http.put("/v1/teams/night", json=team), 422)
+    assert answer["errors"] == [{"pointer": "#/members/1", "detail": "there is no person 'ghost'"}]
+    person = {"id": "mara", "name": "Mara", "contacts": [{"sms": "0151"}], "zone": "Mars/Olympus"}
+    answer = problem(await rig.http.put("/v1/people/mara", json=person), 422)
+    assert {error["pointer"] for error in answer["errors"]} == {"#/contacts/0", "#/zone"}
+    answer = problem(await rig.http.put("/v1/people/other", json={"id": "mara", "name": "Mara"}), 422)
+    assert answer["errors"][0]["pointer"] == "#/id"
+    configured = {"id": "abdul", "name": "Somebody else"}
+    assert "people.yaml" in problem(await rig.http.put("/v1/people/abdul", json=configured), 409)["detail"]
+    assert "people.yaml" in problem(await rig.http.delete("/v1/people/abdul"), 409)["detail"]
+    operator = await key_of(rig, "worker", "operator")
+    problem(await rig.http.put("/v1/people/mara", json={"id": "mara", "name": "Mara"}, headers=operator), 403)
+
+
+async def test_what_the_tree_takes_over_from_the_api_is_the_trees(rig: Rig) -> None:
+    assert (await rig.http.put("/v1/people/mara", json={"id": "mara", "name": "Mara"})).status_code == 201
+    rig.rewrite("people.yaml", "people:\n", "people:\n  - {id: mara, name: Mara Lindqvist}\n")
+    await rig.watcher.take()
+    assert (await rig.http.get("/v1/people/mara")).json()["name"] == "Mara Lindqvist"
+    assert "people.yaml" in problem(await rig.http.delete("/v1/people/mara"), 409)["detail"]
+
+
+async def test_the_api_describes_each_noun_by_its_own_fields(rig: Rig) -> None:
+    paths = (await rig.http.get("/openapi.json")).json()["paths"]
+    for plural, model in (("people", "Person"), ("rotas", "Rota"), ("tenants", "Tenant"), ("links", "CheckLink")):
+        body = paths[f"/v1/{plural}/{{entity_id}}"]["put"]["requestBody"]["content"]["application/json"]["schema"]
+        assert body["$ref"].endswith(model)

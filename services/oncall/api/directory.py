@@ -4,17 +4,18 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict
 
 from libs.common.auth import Admin, Operator, Principal, Viewer
-from libs.common.errors import Forbidden, NotFound
+from libs.common.errors import FieldProblem, Forbidden, Invalid, NotFound
 from services.oncall.api.edge import Now, Work, sees_contacts, sees_tenant
-from services.oncall.domain.directory import PLURALS
+from services.oncall.domain.directory import NOUNS, PLURALS
 from services.oncall.domain.noun import Noun
 from services.oncall.domain.nouns import Person, Tenant
 from services.oncall.domain.validate import warnings
 from services.oncall.handlers import directory as handlers
+from services.oncall.handlers import entities
 from services.oncall.store import audit
 from services.oncall.store import directory as directory_store
 
@@ -84,6 +85,43 @@ def _add_routes(noun: str) -> None:
                 return _shown(principal, entity)
         raise NotFound(f"There is no {noun} {entity_id!r}.")
 
+    async def put_entity(
+        entity_id: EntityId, entity: Any, principal: Admin, work: Work, response: Response
+    ) -> dict[str, Any]:
+        """Add it, or replace the one of this id. What comes from the configuration is changed there."""
+        _refuse_bound(principal)
+        if entity.id != entity_id:
+            detail = f"is {entity.id!r}, and the address says {entity_id!r}"
+            raise Invalid(f"The id {detail}.", problems=(FieldProblem("#/id", detail),))
+        async with work.begin() as tx:
+            created = await entities.put(tx, entity, principal.id)
+        response.status_code = 201 if created else 200
+        return _shown(principal, entity)
+
+    async def remove_entity(entity_id: EntityId, principal: Admin, work: Work) -> None:
+        """Remove it, where nothing refers to it any more."""
+        _refuse_bound(principal)
+        async with work.begin() as tx:
+            await entities.remove(tx, noun, entity_id, principal.id)
+
+    put_entity.__annotations__["entity"] = NOUNS[noun]
+    router.add_api_route(
+        f"/{plural}/{{entity_id}}",
+        put_entity,
+        methods=["PUT"],
+        name=f"put_{noun}",
+        operation_id=f"put_{noun}",
+        summary=f"Add or replace a {noun}",
+    )
+    router.add_api_route(
+        f"/{plural}/{{entity_id}}",
+        remove_entity,
+        methods=["DELETE"],
+        status_code=204,
+        name=f"remove_{noun}",
+        operation_id=f"remove_{noun}",
+        summary=f"Remove a {noun}",
+    )
     router.add_api_route(
         f"/{plural}", list_entities, name=f"list_{plural}", operation_id=f"list_{plural}", summary=f"List the {plural}"
     )
@@ -97,12 +135,20 @@ for _noun in _OPEN:
 
 
 async def _visible(noun: str, principal: Principal, work: Work) -> list[Noun]:
-    if noun in _INSIDE and principal.tenants is not None:
-        raise Forbidden(f"{principal.name} may only see what concerns the tenants {', '.join(principal.tenants)}.")
+    if noun in _INSIDE:
+        _refuse_bound(principal)
     async with work.read() as session:
         directory = await directory_store.directory(session)
     entities = directory.shelf(noun).values()
     return [entity for entity in entities if not isinstance(entity, Tenant) or sees_tenant(principal, entity.id)]
+
+
+def _refuse_bound(principal: Principal) -> None:
+    """What concerns the house is nobody's who is bound to tenants."""
+    if principal.tenants is not None:
+        raise Forbidden(
+            f"{principal.name} is bound to the tenants {', '.join(principal.tenants)}; this concerns the house."
+        )
 
 
 def _shown(principal: Principal, entity: Noun) -> dict[str, Any]:
@@ -112,14 +158,15 @@ def _shown(principal: Principal, entity: Noun) -> dict[str, Any]:
         hidden = {"page_key_digest"} if principal.may("operator") else {"page_key_digest", "contacts"}
     elif isinstance(entity, Person) and not sees_contacts(principal):
         hidden = {"contacts"}
+    elif principal.tenants is not None:
+        hidden = {"responsible", "pm"}
     return entity.model_dump(mode="json", exclude=hidden)
 
 
 @router.get("/warnings", summary="What is doubtful")
 async def list_warnings(principal: Operator, work: Work, now: Now) -> Doubts:
     """Gaps and overlaps of rotas in the next days, people without contacts, empty teams and roles."""
-    if principal.tenants is not None:
-        raise Forbidden(f"{principal.name} may only see what concerns the tenants {', '.join(principal.tenants)}.")
+    _refuse_bound(principal)
     async with work.read() as session:
         directory = await directory_store.directory(session)
     found = warnings(directory, now)
@@ -133,7 +180,8 @@ async def list_warnings(principal: Operator, work: Work, now: Now) -> Doubts:
 
 @router.get("/audit", summary="Who changed what")
 async def list_audit(
-    _: Admin,
+    *,
+    principal: Admin,
     work: Work,
     noun: Annotated[str | None, Query(max_length=20)] = None,
     entity: Annotated[str | None, Query(max_length=63)] = None,
@@ -141,6 +189,7 @@ async def list_audit(
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> AuditPage:
     """Every change of the directory and of keys."""
+    _refuse_bound(principal)
     async with work.read() as session:
         rows = await audit.page(session, noun=noun, entity=entity, before=before, limit=limit)
         entries = [AuditEntry.model_validate(row) for row in rows]
@@ -150,6 +199,7 @@ async def list_audit(
 @router.post("/directory/republish", status_code=202, summary="Tell the other services everything again")
 async def republish(principal: Admin, work: Work) -> Republished:
     """For a bus that is new or lost its topics: every entity is announced again."""
+    _refuse_bound(principal)
     async with work.begin() as tx:
         entities = await handlers.republish(tx, principal.id)
     return Republished(entities=entities)

@@ -12,6 +12,7 @@ from libs.common.errors import Forbidden, NotFound
 from libs.common.events.directory import KeyRole
 from services.oncall.api.edge import Work
 from services.oncall.domain.nouns import PrincipalEntry
+from services.oncall.handlers import entities
 from services.oncall.handlers import principals as handlers
 from services.oncall.store import directory as directory_store
 from services.oncall.store import keys
@@ -87,7 +88,7 @@ async def add_principal(principal: PrincipalEntry, admin: Admin, work: Work) -> 
     """Add a principal. It has no key yet."""
     _whole(admin)
     async with work.begin() as tx:
-        await handlers.add(tx, principal, admin.id)
+        await entities.put(tx, principal, admin.id, only_new=True)
     return await _one(principal.id, work)
 
 
@@ -96,7 +97,7 @@ async def remove_principal(principal_id: PrincipalId, admin: Admin, work: Work) 
     """Remove a principal that was added here, and end its keys."""
     _whole(admin)
     async with work.begin() as tx:
-        await handlers.remove(tx, principal_id, admin.id)
+        await entities.remove(tx, "principal", principal_id, admin.id)
 
 
 @router.post("/{principal_id}/keys", status_code=201, summary="Make a key")

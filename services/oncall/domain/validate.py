@@ -1,13 +1,13 @@
 """Cross references of the configuration: what is wrong with it as a whole, and what is merely worth a look."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
-from services.oncall.domain.directory import DEFAULT_ROTA, NOUN_OF, NOUNS, PLURALS, Directory
+from services.oncall.domain.directory import DEFAULT_ROTA, NOUNS, PLURALS, Directory
 from services.oncall.domain.noun import Noun
 from services.oncall.domain.nouns import PrincipalEntry, Role, Service, Team, Tenant, Tool
 from services.oncall.domain.rota import Rota, Shift, shifts
@@ -51,18 +51,10 @@ def errors(tree: Tree) -> list[Problem]:
     return found
 
 
-def errors_of(entity: Noun, others: Iterable[Noun]) -> list[tuple[tuple[str | int, ...], str]]:
-    """What ``entity`` refers to that is not among ``others``, each with where it does so and what is wrong."""
-    known: dict[str, set[str]] = {noun: set() for noun in NOUNS}
-    for other in others:
-        known[NOUN_OF[type(other)]].add(other.id)
-    found = ((reference.path, _trouble(reference, known)) for reference in references(entity))
-    return [(path, trouble) for path, trouble in found if trouble]
-
-
 def warnings(directory: Directory, now: datetime) -> list[Problem]:
-    """What can be taken in, and may still leave somebody unreached."""
-    found = [problem for number, rota in enumerate(directory.rotas.values()) for problem in _rota(rota, number, now)]
+    """What is in force, and may still leave somebody unreached."""
+    found = list(_dangling({noun: list(directory.shelf(noun).values()) for noun in NOUNS}))
+    found += [problem for number, rota in enumerate(directory.rotas.values()) for problem in _rota(rota, number, now)]
     for number, person in enumerate(directory.people.values()):
         if not person.contacts:
             text = f"{person.name} has no contact and cannot be told of anything"

@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from services.oncall.domain.directory import NOUNS
-from services.oncall.domain.nouns import CheckLink, ContactPoint, Person, Team
-from services.oncall.domain.validate import Tree, errors, errors_of, warnings
+from services.oncall.domain.nouns import CheckLink, ContactPoint, Person
+from services.oncall.domain.validate import Tree, errors, warnings
 from tests.unit.oncall.company import MORNING, directory, entries, people_without_contacts
 
 
@@ -85,12 +85,6 @@ def test_teams_in_a_circle_are_named() -> None:
     assert sentences(team=circle) == ["teams[0].members: One contains itself", "teams[1].members: Two contains itself"]
 
 
-def test_one_entity_is_checked_against_the_others() -> None:
-    team = Team.model_validate({"id": "new", "name": "New", "members": ["abdul", "ghost"]})
-    others = [Person(id="abdul", name="Abdul")]
-    assert errors_of(team, others) == [(("members", 1), "there is no person 'ghost'")]
-
-
 def doubts(**changed: list[dict[str, Any]]) -> list[str]:
     sound = {"team": [entries()["team"][0]], **changed}
     return [str(problem) for problem in warnings(directory(**sound), MORNING)]
@@ -123,6 +117,12 @@ def test_a_vacant_turn_and_missing_backups_are_named() -> None:
     assert doubts(rota=rota(("02:00-02:00", None), backups=())) == [
         "rotas[0].turns[0].person: nobody is planned for 02:00-02:00; the backups stand in",
         "rotas[0].backups: On shift has no backups",
+    ]
+
+
+def test_what_refers_to_something_that_went_since_is_named() -> None:
+    assert doubts(principal=[{"id": "ci", "name": "CI", "person": "ghost"}]) == [
+        "principals[0].person: there is no person 'ghost'"
     ]
 
 
