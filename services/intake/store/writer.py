@@ -16,7 +16,6 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, insert, text
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import BigInteger, DateTime, LargeBinary, Text, Uuid
 
 from libs.common.background import Background
@@ -159,7 +158,7 @@ class GroupWriter(Background):
         try:
             async with self._uow.begin() as tx:
                 await insert_entries(tx, entries)
-        except (Unavailable, SQLAlchemyError) as error:
+        except Exception as error:  # noqa: BLE001 - every caller is told, and what nobody foresaw is logged
             return error
         return None
 
