@@ -78,8 +78,9 @@ async def test_a_timer_that_another_process_committed_is_heard_of(database_url: 
     clock = ManualClock(T0)
     async with sample_database(database_url) as database, running(database, clock) as (uow, loop):
         elsewhere = Wakeups(database)
+        connected = elsewhere.event("connected")
         await elsewhere.start()
-        await asyncio.sleep(0.3)
+        await connected.wait()
         await schedule(work(database, clock, elsewhere), "from elsewhere")
         await until(loop.idle)
         assert await notes(uow) == ["from elsewhere at 09:15"]

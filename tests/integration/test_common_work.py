@@ -138,7 +138,7 @@ async def test_connections_that_were_cut_while_idle_are_replaced_unnoticed(
         uow = work(database)
         assert await notes(uow) == []
         await _cut(postgres_server)
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.3)
         async with uow.begin() as tx:
             await write(tx, "as if nothing had been")
         assert await notes(uow) == ["as if nothing had been"]
