@@ -30,6 +30,8 @@ log = get_logger(__name__)
 NETWORK: Final = Backoff(first=timedelta(milliseconds=100), longest=timedelta(seconds=5))
 SLOTS: Final = 32
 """How many messages one sender has with providers at once."""
+WRITES: Final = 4
+"""How many outcomes are written down at once: the other connections of the pool are for what comes in."""
 LEASE: Final = timedelta(seconds=60)
 """After so long another sender takes over: longer than any channel's own timeouts together."""
 
@@ -56,6 +58,7 @@ class Sender(Background):
         self._book = book
         self._lease = lease
         self._slots = slots
+        self._writes = asyncio.Semaphore(WRITES)
         self._wake = asyncio.Event() if uow.wakeups is None else uow.wakeups.event(SENDER_WAKE)
         self._sends: dict[UUID, asyncio.Task[None]] = {}
 
@@ -130,7 +133,7 @@ class Sender(Background):
             failures = 0
             while True:
                 try:
-                    async with self._uow.begin() as tx:
+                    async with self._writes, self._uow.begin() as tx:
                         await self._sending.record(tx, attempt, outcome)
                 except DatabaseUnavailable as error:
                     failures += 1
@@ -142,7 +145,8 @@ class Sender(Background):
     async def _outcome(self, attempt: Attempt) -> Outcome | Uncertain:
         channel = self._book.channel(attempt.channel)
         if channel is None or channel.provider != attempt.provider:
-            return GiveUp("channel_not_configured", f"{attempt.provider} no longer carries {attempt.channel}")
+            detail = f"{attempt.provider} no longer carries {attempt.channel}"
+            return Uncertain(detail) if attempt.unsure else GiveUp("channel_not_configured", detail)
         try:
             if attempt.unsure:
                 known = await self._look(channel, attempt)
@@ -151,7 +155,9 @@ class Sender(Background):
             return await channel.send(outgoing(attempt))
         except DatabaseUnavailable as error:
             return Retry("uncertain", error.detail, unsure=attempt.unsure)
-        except Exception as error:  # a channel that crashes is told in full to the log, and its message goes another way
+        except (
+            Exception
+        ) as error:  # a channel that crashes is told in full to the log, and its message goes another way
             log.exception("channel crashed", channel=attempt.channel, provider=attempt.provider)
             return Retry("provider_error", f"{attempt.provider} crashed: {type(error).__name__}", unsure=True)
 

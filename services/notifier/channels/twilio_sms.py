@@ -40,6 +40,9 @@ FOR_GOOD: Final[Mapping[int, AttemptReason]] = {
 THROTTLED: Final = frozenset({20429, 14107, 21611, 30001, 30022, 63038})
 """Limits: they pass."""
 
+SDK_PREFIX: Final = "Unable to create record: "
+"""What the SDK puts before Twilio's own words."""
+
 LOOKED_AT: Final = 100
 """How many of the newest messages to a number are looked through: more than anybody gets while a lease runs."""
 
@@ -164,7 +167,7 @@ class TwilioSms:
 
 def refusal(status: int, code: int | None, detail: str) -> Outcome:
     """What Twilio's refusal means. 503 says that nothing was taken; other 5xx say nothing."""
-    sentence = f"Twilio {code or status}: {detail}"
+    sentence = f"Twilio {code or status}: {detail.removeprefix(SDK_PREFIX)}"
     if code in THROTTLED:
         return Retry("provider_throttled", sentence)
     if status >= 500:

@@ -38,22 +38,32 @@ class Sending:
     contacts: Contacts
 
     async def claim(self, tx: Tx, lease: timedelta, limit: int, mine: Sequence[UUID]) -> Sequence[Attempt]:
-        """Attempts to send now, under a lease. What another sender left behind comes ``unsure``."""
-        return await store.claim(tx.session, tx.now, lease, limit, mine)
+        """Attempts to send now, under a lease. What another sender left behind comes ``unsure``.
+
+        What certainly never went out goes through whoever carries the channel now.
+        """
+        claimed = await store.claim(tx.session, tx.now, lease, limit, mine)
+        facts = self.contacts.book.facts()
+        for attempt in claimed:
+            if not attempt.unsure and attempt.channel in facts:
+                attempt.provider = facts[attempt.channel].provider
+        return claimed
 
     async def record(self, tx: Tx, claimed: Attempt, outcome: Outcome | Uncertain) -> None:
         """Write down what came of the try ``claimed`` and decide what follows.
 
         Where another sender has taken the attempt over meanwhile, only good news counts.
         """
+        if isinstance(outcome, Accepted):
+            taken = await store.lock_attempt(tx.session, claimed.id)
+            if taken is not None:
+                await self.accepted(tx, taken, outcome.provider_id)
+            return
         loaded = await load(tx, claimed.notification_id)
         attempt = await store.lock_attempt(tx.session, claimed.id)
         if loaded is None or attempt is None:
             raise LookupError(f"attempt {claimed.id} is gone")
         notification, request = loaded
-        if isinstance(outcome, Accepted):
-            await self.accepted(tx, attempt, outcome.provider_id)
-            return
         if attempt.state != "sending" or attempt.tries != claimed.tries:
             log.info("outcome_came_late", attempt=str(attempt.id), outcome=str(outcome))
             return
