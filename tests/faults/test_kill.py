@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
+from libs.common.bus.local_broker import LocalBroker
 from services.settings import PORTS
 from tests.support.instance import Instance, eventually, running, short_folder
-from tests.support.kafka import LocalBroker
 
 LADDER = """\
 ladders:
@@ -39,7 +39,7 @@ def stage() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _surroundings(stage: Path, **more: str) -> dict[str, str]:
+def _surroundings(stage: Path, **more: str) -> dict[str, Any]:
     return {"TOCSIN_CONFIG_DIR": str(stage / "config"), "TOCSIN_CLOCK_SPEED": "60", **more}
 
 
@@ -76,6 +76,11 @@ def _posted(instance: Instance, name: str) -> None:
     eventually(accepted, f"{name} is accepted")
 
 
+def _came_back(instance: Instance, service: str, killed: int) -> None:
+    eventually(lambda: instance.facts["services"][service]["pid"] != killed, f"{service} came back")
+    instance.wait_ready(service)
+
+
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("bus", ["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
 def test_every_service_is_killed_in_the_middle_of_a_ladder(
@@ -91,8 +96,7 @@ def test_every_service_is_killed_in_the_middle_of_a_ladder(
             killed = instance.kill(service)
             if service != "intake":
                 _posted(instance, f"while-{service}-is-down")
-            eventually(lambda s=service, k=killed: instance.facts["services"][s]["pid"] != k, f"{service} came back")
-            instance.wait_ready(service)
+            _came_back(instance, service, killed)
         _climbed(instance, 6)
         _assert_each_page_once(instance)
         titles = {incident["title"] for incident in instance.get("escalator", "/v1/incidents?limit=50")["incidents"]}

@@ -26,7 +26,7 @@ def folder() -> Iterator[Path]:
     rmtree(made, ignore_errors=True)
 
 
-def refused(folder: Path, base: int | None = None, **more: str) -> str:
+def refused(folder: Path, base: int = 0, **more: str) -> str:
     """The one line that a start that must fail says."""
     done = subprocess.run(
         [sys.executable, "-m", "services"],

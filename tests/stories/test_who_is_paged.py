@@ -24,7 +24,8 @@ async def test_an_alarm_pages_the_person_on_shift_and_a_repeat_pages_nobody(worl
     await world.post_alarm(alertmanager_body("QueueStuck", service="workflow"))
     await world.settle()
     assert (await world.pages())[1:] == [("Rafael", "sms")]
-    await world.reply("Rafael", "ACK")
+    for number in (1, 2):
+        await world.act(number, "resolve")
 
     await world.at("01:30")
     await world.post_alarm(alertmanager_body("LoginBroken", service="sign-in"))
@@ -60,7 +61,7 @@ async def test_each_kind_of_trigger_finds_its_own_first_recipient(world: World) 
         "helpdesk", {"kind": "ticket", "ticket": "T-1", "priority": "P1", "title": "Nobody can sign in"}
     )
     await world.settle()
-    assert await world.paged_roles() == ["role:helpdesk"]
+    assert set(await world.paged_roles()) == {"role:helpdesk"}
     await world.post_trigger(
         "providers", {"kind": "provider", "provider": "azure", "incident": "XT-9", "title": "West Europe is down"}
     )

