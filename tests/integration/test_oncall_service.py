@@ -22,6 +22,7 @@ from libs.common.events.incidents import (
 )
 from libs.common.events.notifications import NotificationRequested, NotificationsWithdrawn
 from services.oncall.consumer import subscription
+from services.oncall.handlers import principals
 from services.oncall.handlers.directory import announce, republish
 from services.oncall.handlers.paging import Paging
 from services.oncall.store.tables import Base
@@ -214,6 +215,33 @@ async def test_what_is_gone_is_announced_as_removed(rig: Rig) -> None:
     (event,) = await rig.emitted()
     assert isinstance(event, ToolChanged)
     assert (event.id, event.name, event.removed) == ("sap", "SAP", True)
+
+
+async def test_what_waited_for_another_change_is_announced_as_the_newer_of_the_two(rig: Rig) -> None:
+    async with rig.uow.begin() as early:
+        rig.clock.advance(timedelta(seconds=5))
+        async with rig.uow.begin() as late:
+            await principals.issue(late, "operator", None, "operator")
+        assert early.now < late.now
+        await principals.issue(early, "operator", None, "operator")
+    first, second = [event for event in await rig.emitted() if isinstance(event, PrincipalChanged)]
+    assert len(second.keys) == len(first.keys) + 1
+    assert second.at >= first.at
+    async with rig.uow.read() as session:
+        kept = (await session.execute(text("SELECT keys FROM principals WHERE id = 'operator'"))).scalar_one()
+    assert len(kept) == len(second.keys)
+
+
+async def test_what_comes_back_after_it_was_gone_is_news(rig: Rig) -> None:
+    sap = "  - id: sap\n    name: SAP\n    pm: sunita\n"
+    rig.rewrite("tools.yaml", sap, "")
+    await rig.watcher.take()
+    rig.rewrite("tools.yaml", "tools:\n", "tools:\n" + sap)
+    await rig.watcher.take()
+    assert [(event.key, event.model_dump()["removed"]) for event in await rig.emitted()] == [
+        ("tool:sap", True),
+        ("tool:sap", False),
+    ]
 
 
 async def test_republish_says_everything_again_and_then_nothing_is_news(rig: Rig) -> None:

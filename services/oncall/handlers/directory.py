@@ -1,6 +1,7 @@
 """Changes of the directory: taken in as a whole, written to the audit, announced where they are news."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from libs.common.auth import take_principal
@@ -49,19 +50,26 @@ async def change(tx: Tx, one: Change, actor: str) -> None:
 async def announce(tx: Tx) -> int:
     """Tell the other services what is news to them, and keep this service's own replica of principals. Returns how much it was."""
     await directory_store.lock(tx.session)
-    return await _tell(tx, news(await _current(tx), await directory_store.announced(tx.session), tx.now))
+    at = await _moment(tx)
+    return await _tell(tx, news(await _current(tx, at), await directory_store.announced(tx.session), at))
 
 
 async def republish(tx: Tx, actor: str) -> int:
     """Tell the other services everything again, for a bus that lost it. Returns how much it was."""
     await directory_store.lock(tx.session)
     await audit.record(tx, actor, "republished", ("directory", "all"))
-    return await _tell(tx, await _current(tx))
+    return await _tell(tx, await _current(tx, await _moment(tx)))
 
 
-async def _current(tx: Tx) -> Sequence[DirectoryEntry]:
+async def _moment(tx: Tx) -> datetime:
+    """The time of this announcement: never before the last one, also where this transaction began first and waited for the lock."""
+    newest = await directory_store.announced_until(tx.session)
+    return max(tx.now, newest) if newest else tx.now
+
+
+async def _current(tx: Tx, at: datetime) -> Sequence[DirectoryEntry]:
     directory = await directory_store.directory(tx.session)
-    return announcements(directory, await _keys_by_principal(tx, directory), tx.now)
+    return announcements(directory, await _keys_by_principal(tx, directory), at)
 
 
 async def _keys_by_principal(tx: Tx, directory: Directory) -> dict[str, list[HashedKey]]:

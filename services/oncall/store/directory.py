@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select, text, tuple_
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from libs.common.db.session import ReadSession, WriteSession, lock_key
@@ -57,20 +57,23 @@ async def save(session: WriteSession, changes: Iterable[Change], now: datetime) 
 
 
 async def announced(session: WriteSession) -> dict[tuple[str, str], tuple[str, str]]:
-    """Name and digest of what was said last of each (noun, id)."""
-    rows = await session.execute(select(AnnouncedRow.noun, AnnouncedRow.id, AnnouncedRow.name, AnnouncedRow.digest))
+    """Name and digest of what was said last of each (noun, id) that is not gone."""
+    query = select(AnnouncedRow.noun, AnnouncedRow.id, AnnouncedRow.name, AnnouncedRow.digest)
+    rows = await session.execute(query.where(AnnouncedRow.digest.is_not(None)))
     return {(row.noun, row.id): (row.name, row.digest) for row in rows}
+
+
+async def announced_until(session: WriteSession) -> datetime | None:
+    """The time of the newest announcement: readers pass over what is older, so that the next one must not be."""
+    newest: datetime | None = await session.scalar(select(func.max(AnnouncedRow.at)))
+    return newest
 
 
 async def remember(session: WriteSession, said: Sequence[DirectoryEntry]) -> None:
     """Note what was announced."""
-    gone = [(event.noun, event.id) for event in said if event.removed]
-    if gone:
-        await session.execute(delete(AnnouncedRow).where(tuple_(AnnouncedRow.noun, AnnouncedRow.id).in_(gone)))
     for event in said:
-        if not event.removed:
-            kept = {"name": event.name, "digest": digest_of(event)}
-            statement = insert(AnnouncedRow).values(noun=event.noun, id=event.id, **kept)
-            await session.execute(
-                statement.on_conflict_do_update(index_elements=[AnnouncedRow.noun, AnnouncedRow.id], set_=kept)
-            )
+        kept = {"name": event.name, "digest": None if event.removed else digest_of(event), "at": event.at}
+        statement = insert(AnnouncedRow).values(noun=event.noun, id=event.id, **kept)
+        await session.execute(
+            statement.on_conflict_do_update(index_elements=[AnnouncedRow.noun, AnnouncedRow.id], set_=kept)
+        )

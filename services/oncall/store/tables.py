@@ -47,14 +47,15 @@ class KeyRow(Base):
 
 
 class AnnouncedRow(Base):
-    """What the directory topic was last told of one entity, so that only news is told."""
+    """What the directory topic was last told of one entity, so that only news is told. An entity that is gone has no digest."""
 
     __tablename__ = "announced"
 
     noun: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
-    digest: Mapped[str]
+    digest: Mapped[str | None]
+    at: Mapped[datetime]
 
 
 class AuditRow(Base):

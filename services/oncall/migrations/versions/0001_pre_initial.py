@@ -38,7 +38,8 @@ def upgrade() -> None:
         sa.Column("noun", sa.Text, primary_key=True),
         sa.Column("id", sa.Text, primary_key=True),
         sa.Column("name", sa.Text, nullable=False),
-        sa.Column("digest", sa.Text, nullable=False),
+        sa.Column("digest", sa.Text, nullable=True),
+        sa.Column("at", instant, nullable=False),
     )
     op.create_table(
         "audit",
