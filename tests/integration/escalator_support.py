@@ -1,12 +1,15 @@
 """The escalator on a database of its own, without a bus: triggers, deliveries and time are handed to it, events are read."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
+import asyncpg
 import httpx
 import pytest
 from pydantic import SecretStr
@@ -37,6 +40,7 @@ from services.escalator.__main__ import build
 from services.escalator.consumer import subscription
 from services.escalator.settings import EscalatorSettings
 from services.escalator.timers import timer_handlers
+from tests.support.postgres import PostgresServer
 
 NINE_FIFTEEN = datetime(2026, 6, 1, 9, 15, tzinfo=UTC)
 E = TypeVar("E", bound=Event)
@@ -180,11 +184,11 @@ class Rig:
             "address": "+4912345",
             "attempt": 1,
         }
-        return DeliverySent(**self._of(incident, **fields, text="x", **said))
+        return DeliverySent(**self._of(incident, **{**fields, "text": "x", **said}))
 
     def failed(self, incident: Incident, name: str, **said: Any) -> DeliveryFailed:
         fields = {"recipient": person(name), "channel": "sms", "provider": "twilio", "attempt": 1}
-        return DeliveryFailed(**self._of(incident, **fields, **said))
+        return DeliveryFailed(**self._of(incident, **{**fields, **said}))
 
     def exhausted(self, incident: Incident, **said: Any) -> DeliveryExhausted:
         return DeliveryExhausted(**self._of(incident, **said))
@@ -223,20 +227,38 @@ async def _principal(
     )
 
 
+def _settings(database_url: str) -> EscalatorSettings:
+    return EscalatorSettings(database_url=SecretStr(database_url), config_dir=Path("deploy/config"))
+
+
+async def _prepare(server: PostgresServer, name: str) -> None:
+    await server.execute(f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY = FILE_COPY")
+    service = await build(_settings(server.address(name)), clock=ManualClock(NINE_FIFTEEN), chance=Chance(7))
+    await service.migrate()
+    await next(part for part in service.components if isinstance(part, ConfigWatcher)).take()
+    await service.platform.database.dispose()
+
+
+@pytest.fixture(scope="session")
+def escalator_template(postgres_server: PostgresServer) -> str:
+    """A database with the escalator's schema and the shipped configuration in it, to copy."""
+    name = "escalator_template"
+    with suppress(asyncpg.DuplicateDatabaseError):  # each module that imports this fixture has it made, and one does
+        asyncio.run(_prepare(postgres_server, name))
+    return name
+
+
 @pytest.fixture
-async def rig(database_url: str) -> AsyncIterator[Rig]:
+async def rig(postgres_server: PostgresServer, escalator_template: str) -> AsyncIterator[Rig]:
     """The escalator with the shipped configuration; Rafael and Stefania are operators, Acme sees its own."""
     clock = ManualClock(NINE_FIFTEEN)
-    settings = EscalatorSettings(database_url=SecretStr(database_url), config_dir=Path("deploy/config"))
-    service = await build(settings, clock=clock, chance=Chance(7))
-    await service.migrate()
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(service.app), base_url="http://escalator") as http:
-        made = Rig(service, clock, http)
-        watcher = next(part for part in service.components if isinstance(part, ConfigWatcher))
-        await watcher.take()
-        await _principal(made, "rafael", "operator", human=True)
-        await _principal(made, "stefania", "operator", human=True)
-        await _principal(made, "watcher", "viewer")
-        await _principal(made, "acme", "operator", ("acme",))
-        yield made
-    await service.platform.database.dispose()
+    async with postgres_server.database(escalator_template) as database_url:
+        service = await build(_settings(database_url), clock=clock, chance=Chance(7))
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(service.app), base_url="http://escalator") as http:
+            made = Rig(service, clock, http)
+            await _principal(made, "rafael", "operator", human=True)
+            await _principal(made, "stefania", "operator", human=True)
+            await _principal(made, "watcher", "viewer")
+            await _principal(made, "acme", "operator", ("acme",))
+            yield made
+        await service.platform.database.dispose()

@@ -19,9 +19,9 @@ from libs.common.events.incidents import (
 )
 from libs.common.events.triggers import TriggerQuarantined
 from services.escalator.store.tables import Base
-from tests.integration.escalator_support import NINE_FIFTEEN, Rig, rig
+from tests.integration.escalator_support import NINE_FIFTEEN, Rig, escalator_template, rig
 
-__all__ = ["rig"]
+__all__ = ["escalator_template", "rig"]
 
 GROUP: dict[str, Any] = {"key": "g", "siblings": ["a", "b"]}
 
