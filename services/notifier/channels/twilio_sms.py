@@ -117,7 +117,8 @@ class TwilioSms:
         timeout: timedelta = timedelta(seconds=10),
     ) -> None:
         self._http = _HouseClient(base_url, timeout)
-        self._client = Client(username, password, account_sid=account_sid, http_client=self._http)
+        # The SDK imports a resource when it is first named: here, not when somebody is to be paged.
+        self._messages = Client(username, password, account_sid=account_sid, http_client=self._http).messages
         fields = {"from_": from_, "messaging_service_sid": messaging_service_sid}
         self._fields = {name: value for name, value in fields.items() if value}
         self._status_callback = status_callback
@@ -125,7 +126,7 @@ class TwilioSms:
     async def send(self, message: Outgoing) -> Outcome:
         """Create the message at Twilio."""
         try:
-            created = await self._client.messages.create_async(
+            created = await self._messages.create_async(
                 to=message.address, body=message.text, **self._fields, **self._confirmation(message)
             )
         except _Throttled as error:
@@ -146,7 +147,7 @@ class TwilioSms:
         Not by Twilio's ``DateSent`` filter: a message that waits in its queue has no such date yet.
         """
         try:
-            sent = await self._client.messages.list_async(to=message.address, limit=LOOKED_AT, page_size=LOOKED_AT)
+            sent = await self._messages.list_async(to=message.address, limit=LOOKED_AT, page_size=LOOKED_AT)
         except (httpx.HTTPError, TwilioException, ValueError) as error:
             return Unknowable(_sentence(error), passing=True)
         for one in sent:

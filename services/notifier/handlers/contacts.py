@@ -41,17 +41,22 @@ class Contacts:
     places: Places
     metrics: Metrics
 
-    async def try_next(self, tx: Tx, request: NotificationRequested, recipient: Recipient, start: int) -> None:
-        """Queue a message to the first usable contact from place ``start`` on; what is passed over is noted and told."""
+    async def try_next(self, tx: Tx, request: NotificationRequested, recipient: Recipient, start: int) -> bool:
+        """Queue a message to the first usable contact from place ``start`` on; what is passed over is noted and told.
+
+        Returns whether one was queued.
+        """
         plan = next_contact(recipient.contacts, start, self.book.facts(), names_down(request.incident))
         for passed in plan.passed:
             await self._note_passed(tx, request, recipient, passed)
-        if plan.chosen is not None:
-            attempt = self._attempt(tx, request, recipient, plan.chosen)
-            if await store.add_attempt(tx.session, attempt):
-                tx.wakes.add(SENDER_WAKE)
-            else:
-                log.info("effect_claimed_before", effect_key=attempt.effect_key)
+        if plan.chosen is None:
+            return False
+        attempt = self._attempt(tx, request, recipient, plan.chosen)
+        if not await store.add_attempt(tx.session, attempt):
+            log.info("effect_claimed_before", effect_key=attempt.effect_key)
+            return False
+        tx.wakes.add(SENDER_WAKE)
+        return True
 
     async def tell_if_exhausted(self, tx: Tx, notification: Notification, request: NotificationRequested) -> None:
         """Say once that nobody of a notification can be reached any more."""

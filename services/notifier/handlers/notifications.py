@@ -39,8 +39,9 @@ class Notifications:
                 skipped=request.skipped,
             )
         )
-        for recipient in request.recipients:
-            await self.contacts.try_next(tx, request, recipient, 0)
+        queued = [await self.contacts.try_next(tx, request, recipient, 0) for recipient in request.recipients]
+        if any(queued):
+            return
         taken = await store.lock_notification(tx.session, request.notification_id)
         if taken is not None:
             await self.contacts.tell_if_exhausted(tx, taken, request)
