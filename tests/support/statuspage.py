@@ -120,7 +120,7 @@ def company() -> list[Event]:
         ("invoicing", "Invoicing", "Money", "Quotes, invoices and bookings"), ("reports", "Reports", "Money", ""),
         ("sign-in", "Sign-in", "Access", ""),
     )  # fmt: skip
-    people = ("stefania", "rafael", "abdul", "helena", "luciane")
+    people = ("stefania", "rafael", "abdul", "helena", "luciane", "paula")
     found: list[Event] = [
         directory.ServiceChanged(id=id_, name=name, group=group, description=about, position=index, at=then)
         for index, (id_, name, group, about) in enumerate(services)
@@ -163,52 +163,75 @@ def history() -> list[Event]:
 
 
 def burning() -> list[Event]:
-    """Incident 17: Invoicing does not work for two clients since 09:15; acknowledged by nobody, rung 2 is on."""
+    """Incident 17: Invoicing does not work for two clients since 09:15; acknowledged by nobody, rung 4 is on."""
     links = (
         Link(href="https://helpdesk.example/incidents/17", text="Helpdesk workspace"),
         Link(href="https://grafana.example/d/invoicing", text="Invoicing dashboard"),
     )
+    fired = [at(9, 15), at(9, 20), at(9, 30), at(9, 40)]
     opened = incident(
-        17, at(9, 15), tenants=("acme", "globex"), rungs=rungs([at(9, 15)]), rung=1, links=links,
-        obligations=obligations(at(9, 15), at(9, 45)),
-    )  # fmt: skip
+        17, at(9, 15), tenants=("acme", "globex"), links=links, obligations=obligations(at(9, 15), at(9, 45))
+    )
+    found: list[Event] = [
+        incidents.IncidentOpened(
+            incident=opened,
+            at=at(9, 15),
+            actor=ALERTMANAGER,
+            text="Alertmanager reported HTTP 5xx above 20 % on invoicing-api",
+        )
+    ]
+    told = (
+        ("stefania", "on-shift", None),
+        ("helena", "service-responsible", "Abdul"),
+        ("paula", "pm", None),
+        ("luciane", "role:devops", None),
+    )
+    for number, (when, (person, role, backup_for)) in enumerate(zip(fired, told, strict=True), 1):
+        rung = rungs(fired[:number])[number - 1]
+        now = opened.model_copy(update={"version": number + 1, "rung": number, "rungs": rungs(fired[:number])})
+        found.append(
+            incidents.EscalationDue(
+                incident=now,
+                at=when,
+                actor=SYSTEM,
+                text=f"Rung {number} is due: {rung.name}",
+                reason=rung.reason,
+                rung=number,
+                rung_name=rung.name,
+                roles=rung.roles,
+                slot=f"rung-{number}",
+            )
+        )
+        found += paging(17, number, when, person, role=role, backup_for=backup_for)
     update = Update(
         text="Invoices cannot be created. The database of Invoicing refuses connections; we are moving it to its standby.",
-        by="Rafael", at=at(9, 30), audiences=("team", "tenant", "client"),
-    )  # fmt: skip
+        by="Rafael",
+        at=at(9, 41),
+        audiences=("team", "tenant", "client"),
+    )
     later = opened.model_copy(
         update={
-            "version": 4, "last_update": update, "last_public_update": update,
-            "rung": 2, "rungs": rungs([at(9, 15), at(9, 20)]), "obligations": obligations(at(9, 15), at(10, 0)),
+            "version": 9,
+            "last_update": update,
+            "last_public_update": update,
+            "rung": 4,
+            "rungs": rungs(fired),
+            "obligations": obligations(at(9, 15), at(10, 0)),
         }
-    )  # fmt: skip
-    second = opened.model_copy(update={"version": 3, "rung": 2, "rungs": rungs([at(9, 15), at(9, 20)])})
-    due = {"rung": 1, "rung_name": "First responder", "roles": ("on-shift",), "slot": "rung-1"}
-    return [
-        incidents.IncidentOpened(
-            incident=opened, at=at(9, 15), actor=ALERTMANAGER, text="Alertmanager reported HTTP 5xx above 20 % on invoicing-api"
-        ),
-        incidents.EscalationDue(
-            incident=opened.model_copy(update={"version": 2}), at=at(9, 15), actor=SYSTEM, text="Rung 1 is due: first responder",
-            reason="opened", **due,
-        ),
-        *paging(17, 1, at(9, 15), "stefania", "on-shift"),
-        incidents.EscalationDue(
-            incident=second, at=at(9, 20), actor=SYSTEM, text="Rung 2 is due: service responsible", reason="unacknowledged",
-            rung=2, rung_name="Service responsible", roles=("service-responsible",), slot="rung-2",
-        ),
-        *paging(17, 2, at(9, 20), "helena", "service-responsible", backup_for="Abdul"),
-        incidents.UpdatePosted(incident=later, at=at(9, 30), actor=RAFAEL, text="Rafael wrote an update", update=update),
-    ]  # fmt: skip
+    )
+    found.append(
+        incidents.UpdatePosted(incident=later, at=at(9, 41), actor=RAFAEL, text="Rafael wrote an update", update=update)
+    )
+    return found
 
 
 def paging(
-    number: int, rung: int, when: datetime, person: str, role: str, backup_for: str | None = None
+    number: int, rung: int, when: datetime, person: str, *, role: str, backup_for: str | None = None
 ) -> list[Event]:
     """A rung's page, sent to the local outbox."""
     notification = uid(number * 100 + rung)
     told = Addressee(ref=f"person:{person}", name=person.capitalize(), role=role, backup_for=backup_for)
-    skipped = ()
+    skipped: tuple[Skipped, ...] = ()
     if backup_for:
         skipped = (Skipped(ref=f"person:{backup_for.lower()}", name=backup_for, reason="no_contact"),)
     shared: dict[str, Any] = {

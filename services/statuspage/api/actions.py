@@ -147,7 +147,7 @@ def _body(sheet: Sheet, form: FormData) -> tuple[dict[str, Any], str]:
     return body, ""
 
 
-async def _sheet(  # noqa: PLR0917 - what a form needs to be drawn again
+async def _sheet(
     desk: Context,
     who: Visitor,
     number: int,

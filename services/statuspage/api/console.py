@@ -14,7 +14,7 @@ from services.statuspage.api.live import stream
 from services.statuspage.api.session import SignedIn, Visitor
 from services.statuspage.domain import desk as views
 from services.statuspage.domain.fold import Line, Message, visible_to
-from services.statuspage.domain.sentence import sentence
+from services.statuspage.domain.sentence import is_planned, sentence
 from services.statuspage.peers import PeerRefused
 from services.statuspage.store import reading
 
@@ -114,8 +114,10 @@ async def now_values(desk: Context, who: Visitor) -> dict[str, Any]:
     burning = [
         views.burning(incident, sentence(incident, names, now, named=True), _about(sent, incident), now)
         for incident in views.worst_first(alive)
+        if not is_planned(incident, now)
     ]
-    return {"burning": burning, "summary": views.summary(burning), **box}
+    planned = [(one, sentence(one, names, now, named=True)) for one in alive if is_planned(one, now)]
+    return {"burning": burning, "planned": planned, "summary": views.summary(burning), **box}
 
 
 async def incident_values(desk: Context, who: Visitor, number: int) -> dict[str, Any]:

@@ -266,7 +266,7 @@ def _clock(obligation: Obligation, now: datetime) -> Clock:
     elif due is None:
         note = "kept"
     elif obligation.count:
-        note = f"sent {words.plural(obligation.count, 'time')}"
+        note = f"sent {words.times(obligation.count)}"
         if obligation.state == "late" and obligation.late_by:
             note += f", the last one {words.span(obligation.late_by)} late"
     elif obligation.state == "late":

@@ -188,8 +188,7 @@ def _maintenance(incident: Incident, now: datetime) -> str:
         return f"is in maintenance since {words.moment(incident.opened_at, now)}"
     end = words.moment(window.ends_at, now) if window.ends_at else None
     if window.starts_at > now:
-        until = f" to {end}" if end else ""
-        return f"will be in maintenance from {words.moment(window.starts_at, now)}{until}"
+        return f"will be in maintenance {words.stretch(window.starts_at, window.ends_at, now)}"
     if end and window.ends_at and window.ends_at <= now:
         return f"is in maintenance, which should have ended at {end}"
     return f"is in maintenance until {end}" if end else f"is in maintenance since {words.moment(window.starts_at, now)}"

@@ -74,6 +74,22 @@ def moment(at: datetime, now: datetime) -> str:
     return f"{day}, {utc_time(at)}"
 
 
+def stretch(start: datetime, end: datetime | None, now: datetime) -> str:
+    """``on 30 May from 02:00 to 04:00 UTC``, ``from 23:00 UTC to 02:00 UTC tomorrow``, ``from 30 May, 02:00 UTC``."""
+    if end is None:
+        return f"from {moment(start, now)}"
+    day = date_text(start, now)
+    if date_text(end, now) != day:
+        return f"from {moment(start, now)} to {moment(end, now)}"
+    when = {"today": "today ", "tomorrow": "tomorrow "}.get(day, f"on {day} ")
+    return f"{when}from {start.astimezone(UTC):%H:%M} to {utc_time(end)}"
+
+
+def times(count: int) -> str:
+    """``once``, ``twice``, ``3 times``."""
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
 def span(length: timedelta) -> str:
     """A length as it is said: ``less than a minute``, ``12 minutes``, ``1 hour 5 minutes``, ``3 days``."""
     minutes = int(abs(length).total_seconds() // 60)

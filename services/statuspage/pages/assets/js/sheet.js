@@ -19,21 +19,18 @@ document.addEventListener("click", (event) => {
   if (event.target instanceof HTMLDialogElement) event.target.close();
 });
 
-document.addEventListener("htmx:after:swap", () => {
-  const body = document.getElementById("sheet-body");
-  if (body.firstElementChild && !sheet.open && !sheet.dataset.done) {
-    open(sheet);
-    document.dispatchEvent(new Event("sheet"));
-  }
-  delete sheet.dataset.done;
+document.addEventListener("htmx:after:swap", (event) => {
+  if (event.detail.ctx?.target?.id !== "sheet-body") return;
+  open(sheet);
+  document.dispatchEvent(new Event("sheet"));
 });
 
-sheet.addEventListener("close", () => document.getElementById("sheet-body").replaceChildren());
+sheet.addEventListener("close", () => {
+  if (!sheet.open) document.getElementById("sheet-body").replaceChildren();
+});
 
 document.addEventListener("said", (event) => {
-  sheet.dataset.done = "";
   if (sheet.open) sheet.close();
-  delete sheet.dataset.done;
   said.textContent = event.detail.text;
   clearTimeout(quiet);
   quiet = setTimeout(() => said.replaceChildren(), 6000);
