@@ -1,6 +1,7 @@
 """The ladder on a real PostgreSQL: rungs at their delays, what stops them, and what makes them hurry."""
 
 import asyncio
+from datetime import timedelta
 
 from libs.common.events.deliveries import DeliveryAddressed
 from libs.common.events.incidents import CommunicationDue, EscalationDue, IncidentAcknowledged, IncidentNoted
@@ -24,6 +25,13 @@ async def test_nobody_acknowledges_and_six_rungs_fire_in_order(rig: Rig) -> None
     await rig.play(84)
     assert await rig.rungs() == WHOLE_LADDER
     assert (await rig.events(EscalationDue))[3].roles == ("role:devops", "role:helpdesk")
+
+
+async def test_an_incident_that_opens_between_two_seconds_rings_all_the_same(rig: Rig) -> None:
+    rig.clock.advance(timedelta(microseconds=123_457))
+    await rig.fire()
+    await rig.play(84)
+    assert await rig.rungs() == WHOLE_LADDER
 
 
 async def test_the_ladder_starts_over_three_times_and_then_says_that_nobody_acknowledged(rig: Rig) -> None:

@@ -66,7 +66,7 @@ class Report:
     links: tuple[Link, ...] = ()
 
 
-def opened(  # noqa: PLR0917 - the parts of which an incident is made
+def opened(
     incident_id: UUID, number: int, report: Report, routed: Routed, rungs: tuple[Rung, ...], ladder: str, now: datetime
 ) -> Incident:
     """A new incident before its first fact: version 0, no obligations yet."""

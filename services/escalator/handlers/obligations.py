@@ -89,7 +89,9 @@ async def on_window_timer(desk: Desk, timer: DueTimer) -> None:
 async def begin(case: Case) -> None:
     """Wait for the obligations of a new incident, and for the end of its window."""
     for obligation in case.incident.obligations:
-        await wind(case, obligation)
+        for kind, due_at in _times(case, obligation):
+            if due_at is not None:
+                await case.desk.tx.schedule(kind, case.timer_key(obligation.kind), due_at)
     ends_at = planned_end(case.incident)
     if ends_at is not None:
         await case.desk.tx.schedule(WINDOW, case.timer_key(), ends_at)
@@ -98,9 +100,7 @@ async def begin(case: Case) -> None:
 async def wind(case: Case, obligation: Obligation) -> None:
     """Set the timers of an obligation to its due time and to its reminder's; take them away where it is due no more."""
     tx, key = case.desk.tx, case.timer_key(obligation.kind)
-    policy = case.plan.clocks.of(obligation.kind)
-    remind_at = obligations.remind_at(obligation, policy) if policy else None
-    for kind, due_at in ((OBLIGATION, obligation.due_at), (REMINDER, remind_at)):
+    for kind, due_at in _times(case, obligation):
         if due_at is None:
             await tx.cancel(kind, key)
         else:
@@ -122,6 +122,12 @@ async def tell_moved(case: Case, before: Sequence[Obligation], actor: Actor, rea
         await case.tell(ObligationMoved, text=text, actor=actor, reason=why, obligation=each)
         case.desk.metrics.obligations.labels(each.kind, why).inc()
         await wind(case, each)
+
+
+def _times(case: Case, obligation: Obligation) -> tuple[tuple[str, datetime | None], ...]:
+    policy = case.plan.clocks.of(obligation.kind)
+    remind_at = obligations.remind_at(obligation, policy) if policy else None
+    return (OBLIGATION, obligation.due_at), (REMINDER, remind_at)
 
 
 async def _wanted(desk: Desk, timer: DueTimer) -> tuple[Case | None, Obligation | None]:

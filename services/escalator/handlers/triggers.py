@@ -50,8 +50,10 @@ async def take(desk: Desk, trigger: TriggerReceived, actor: Actor) -> Case | Non
     group = trigger.group.key if trigger.group else trigger.dedup_key
     keys = {trigger.dedup_key, *(trigger.group.siblings if trigger.group else ())}
     await alerts.one_at_a_time(session, source, group, trigger.dedup_key)
-    await alerts.lock_incidents(session, source, keys)
     known = await alerts.known(session, source, keys)
+    if known:  # whoever resolves one of their incidents at this moment comes first
+        await alerts.lock_incidents(session, source, keys)
+        known = await alerts.known(session, source, keys)
     own = next((alert for alert in known if alert.dedup_key == trigger.dedup_key), None)
     decision = correlate(trigger, known, await alerts.firing(session, own.incident_id) if own else 0)
     match decision:
@@ -150,7 +152,7 @@ def report(trigger: TriggerReceived) -> Report:
         service=trigger.service,
         tool=trigger.tool,
         provider=trigger.provider,
-        tenants=trigger.tenants,
+        tenants=tuple(dict.fromkeys(trigger.tenants)),
         assigned_team=trigger.assigned_team,
         window=trigger.window,
         links=trigger.links,

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, select, text, update
 
 from libs.common.db.session import WriteSession, lock_key
 from services.escalator.domain.correlation import KnownAlert
@@ -15,8 +15,12 @@ async def one_at_a_time(session: WriteSession, integration_id: str, group: str, 
 
     The group's lock is taken before the alert's, and both before any incident's, so that nobody waits in a ring.
     """
-    for purpose, name in (("trigger group", group), ("alert", dedup_key)):
-        await session.execute(select(func.pg_advisory_xact_lock(lock_key(purpose, f"{integration_id} {name}"))))
+    group_key = lock_key("trigger group", f"{integration_id} {group}")
+    alert_key = lock_key("alert", f"{integration_id} {dedup_key}")
+    await session.execute(
+        text("SELECT pg_advisory_xact_lock(:group), pg_advisory_xact_lock(:alert)"),
+        {"group": group_key, "alert": alert_key},
+    )
 
 
 async def lock_incidents(session: WriteSession, integration_id: str, dedup_keys: Collection[str]) -> None:
