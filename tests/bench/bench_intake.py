@@ -19,7 +19,7 @@ from libs.common.clock import Stopwatch
 from libs.common.embedded.postgres import EmbeddedPostgres
 from services.intake.sources.alertmanager import EXAMPLE
 
-CONNECTIONS: Final = 64
+CONNECTIONS: Final = 128
 ROUNDS: Final = 7
 ROUND_SECONDS: Final = 2.0
 KEY: Final = "benchkeybenchkeybenchkeybenchkey"
