@@ -71,6 +71,7 @@ async def build(settings: NotifierSettings, *, clock: Clock | None = None, chanc
         subscriptions=subscriptions(Notifications(contacts)),
         config=ConfigWatcher(settings.config_dir, [FILE], channels.check, uow, platform.clock, loaded=channels.use),
         components=[channels, sender],
+        checks={"sender": sender.problem},
     )
 
 

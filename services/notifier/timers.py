@@ -20,6 +20,7 @@ from libs.common.tracing import timer_span
 from services.notifier.channels.base import Absent, Channel, Found, GiveUp, Outcome, Retry, Unknowable
 from services.notifier.channels.book import ChannelBook
 from services.notifier.domain.retry import when_unsure
+from services.notifier.domain.wording import span
 from services.notifier.handlers.contacts import SENDER_WAKE
 from services.notifier.handlers.sending import Sending, Uncertain, outgoing
 from services.notifier.store import attempts as store
@@ -80,6 +81,12 @@ class Sender(Background):
             return False
         due = await self._next_due()
         return due is None or due > self._clock.now()
+
+    async def problem(self) -> str | None:
+        """For ``/readyz``: that messages wait much longer than they should."""
+        due = await self._next_due()
+        overdue = timedelta(0) if due is None else self._clock.now() - due
+        return f"messages wait, the oldest for {span(overdue)}" if overdue > self._lease else None
 
     def _interrupt(self) -> None:
         self._wake.set()

@@ -17,7 +17,7 @@ from services.notifier.channels.twilio_sms import TwilioSms
 from tests.support.fake_twilio import ACCOUNT, TOKEN, Refusal, running_twilio
 from tests.support.smtp import running_smtp
 
-TIMEOUT = timedelta(seconds=0.3)
+TIMEOUT = timedelta(seconds=1)
 
 
 @dataclass
@@ -96,7 +96,7 @@ async def twilio_rig(stack: AsyncExitStack) -> Rig:
         taken=lambda: len(fake.messages),
         outage=lambda: fake.refusals.append(Refusal(503, 20503, "Service unavailable")),
         refuse=lambda: fake.refusals.append(Refusal(400, 21211, "Invalid 'To' Phone Number")),
-        stall=lambda: setattr(fake, "delay", 1.0),
+        stall=lambda: setattr(fake, "delay", 5.0),
         closes_window=True,
     )
 
@@ -110,7 +110,7 @@ async def smtp_rig(stack: AsyncExitStack) -> Rig:
         taken=lambda: len(mail.mails),
         outage=lambda: mail.refuse_rcpt.append("451 4.3.0 try again later"),
         refuse=lambda: mail.refuse_rcpt.append("550 5.1.1 no such user"),
-        stall=lambda: setattr(mail, "stall", 1.0),
+        stall=lambda: setattr(mail, "stall", 5.0),
         closes_window=False,
     )
 

@@ -45,7 +45,7 @@ channels:
     auth_token: {{env: TOKEN}}
     shared_keys: {{webhooks_sharedkey_1: {{env: SHARED}}}}
     from: "+1 500 555 0006"
-    timeout: 0.5
+    timeout: 1.5
   - id: email
     name: E-mail
     provider: smtp
@@ -53,7 +53,7 @@ channels:
     port: {port}
     security: none
     from: tocsin@example.com
-    timeout: 0.5
+    timeout: 1.5
 """
 SECRETS = {"SID": ACCOUNT, "TOKEN": TOKEN, "SHARED": "a-shared-secret"}
 

@@ -127,7 +127,7 @@ async def test_an_answer_that_was_lost_on_the_way_does_not_page_twice(desk: Desk
 
 
 async def test_a_timeout_of_the_mail_server_is_not_followed_by_a_second_page(desk: Desk) -> None:
-    desk.mail.stall = 1.0
+    desk.mail.stall = 3.0
     await desk.publish(request("page", person("Rafael", MAILED, ("sms", "+15005550010"))))
     await desk.forward(seconds=1)
     assert [event.reason for event in desk.told(DeliveryFailed)] == ["timed_out", "uncertain"]

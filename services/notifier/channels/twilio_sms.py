@@ -56,7 +56,7 @@ class _HouseClient(HttpClient):  # type: ignore[misc]  # the SDK has no types
         limits = httpx.Limits(max_connections=50, max_keepalive_connections=20, keepalive_expiry=60)
         self._http = httpx.AsyncClient(timeout=httpx.Timeout(timeout.total_seconds(), connect=5.0), limits=limits)
 
-    async def request(  # noqa: PLR0917 - the SDK's own signature
+    async def request(
         self,
         method: str,
         url: str,

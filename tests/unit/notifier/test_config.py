@@ -1,0 +1,76 @@
+"""The shipped channels, and the rules of ``channels.yaml``."""
+
+from pathlib import Path
+
+import pytest
+
+from libs.common.config import load_tree
+from libs.common.errors import Misconfigured
+from services.notifier.channels.base import Outgoing
+from services.notifier.channels.book import ChannelBook
+from services.notifier.config import FILE, Surroundings, build
+from services.notifier.domain.plan import ChannelFacts
+
+SECRETS = {"SID": "AC1", "TOKEN": "t", "OLD": "o", "KEY": "k", "SECRET": "s", "SHARED": "h"}
+TWILIO = """
+channels:
+  - id: sms
+    name: Text messages
+    provider: twilio
+    account_sid: {env: SID}
+    auth_token: {env: TOKEN}
+    from: 0015005550006
+"""
+
+
+class Shelf:
+    """A local outbox that nothing is put into."""
+
+    async def put(self, channel: str, message: Outgoing) -> str:
+        raise AssertionError(f"nothing is sent here: {channel} {message}")
+
+    async def find(self, key: str) -> str | None:
+        raise AssertionError(f"nothing is looked for here: {key}")
+
+
+def book(folder: Path, text: str | None = None) -> ChannelBook:
+    if text is not None:
+        (folder / FILE).write_text(text)
+    return ChannelBook(build(load_tree(folder, [FILE], SECRETS), Surroundings(Shelf(), "https://tocsin.example")))
+
+
+def test_the_shipped_channels_let_nothing_leave_the_house() -> None:
+    facts = book(Path("deploy/config")).facts()
+    assert {name: one.provider for name, one in facts.items()} == {"sms": "local", "email": "local"}
+    assert "twilio" in facts["sms"].provider_names
+
+
+def test_twilio_is_its_own_incident_without_being_told_so(tmp_path: Path) -> None:
+    assert book(tmp_path, TWILIO).facts() == {"sms": ChannelFacts("twilio", frozenset({"twilio"}))}
+
+
+def test_callbacks_are_verified_by_every_secret_of_the_account(tmp_path: Path) -> None:
+    rotating = f"{TWILIO}    old_auth_token: {{env: OLD}}\n    shared_keys: {{key_1: {{env: SHARED}}}}\n"
+    [webhooks] = book(tmp_path, rotating).webhooks("twilio")
+    assert webhooks.tokens == ("t", "o")
+    assert webhooks.shared_keys == {"key_1": "h"}
+
+
+@pytest.mark.parametrize(
+    ("line", "rule"),
+    [
+        ("    messaging_service_sid: {env: SID}\n", "give either from or messaging_service_sid"),
+        ("    api_key_sid: {env: KEY}\n", "api_key_sid and api_key_secret belong together"),
+        ("    timeout: 120\n", "less than or equal to 50"),
+        ("    auth-token: x\n", "did you mean auth_token?"),
+    ],
+)
+def test_what_contradicts_itself_is_refused_with_its_rule(tmp_path: Path, line: str, rule: str) -> None:
+    with pytest.raises(Misconfigured, match=r"channels\.yaml:\d+: ") as raised:
+        book(tmp_path, TWILIO + line)
+    assert rule in raised.value.detail
+
+
+def test_a_secret_is_a_reference_and_never_a_value(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured):
+        book(tmp_path, TWILIO.replace("{env: TOKEN}", "0123456789abcdef"))
