@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from libs.common.bus.base import BusUnavailable
+from libs.common.bus.base import Bus, BusUnavailable
 from libs.common.bus.connect import connect
+from libs.common.dead_letters_cli import dead_letters_cli
 from libs.common.errors import Misconfigured
 from libs.common.events.topics import TOPICS
 from services.local import LocalInstance
@@ -67,16 +68,22 @@ def _settings() -> LocalSettings:
 @app.command()
 def topics() -> None:
     """Make the topics of the bus at TOCSIN_BUS_URL (else TOCSIN_DATABASE_URL), and grow those with fewer partitions."""
-    settings = _settings()
-    url = settings.bus_url.get_secret_value() or settings.database_url.get_secret_value()
-    if not url:
-        raise Misconfigured("TOCSIN_BUS_URL is not set: kafka://host:9092,… or postgresql://…")
-    asyncio.run(_make_topics(url, settings.start_seconds))
+    asyncio.run(_make_topics(_bus(), _settings().start_seconds))
     screen.print(f"{len(TOPICS)} topics are there: {', '.join(topic.name for topic in TOPICS)}")
 
 
-async def _make_topics(url: str, seconds: float) -> None:
-    bus = connect(url)
+def _bus() -> Bus:
+    settings = _settings()
+    url = settings.bus_url.get_secret_value() or settings.database_url.get_secret_value()
+    if not url:
+        raise Misconfigured("TOCSIN_BUS_URL is not set: kafka://host:9092,… or postgresql://… (run.json says which)")
+    return connect(url)
+
+
+app.add_typer(dead_letters_cli(_bus, screen), name="dead-letters")
+
+
+async def _make_topics(bus: Bus, seconds: float) -> None:
     await bus.start()
     try:
         async with asyncio.timeout(seconds):

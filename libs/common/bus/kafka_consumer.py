@@ -161,8 +161,9 @@ def _record(message: Any) -> Record:
         topic=message.topic,
         partition=message.partition,
         offset=message.offset,
-        key=(message.key or b"").decode(),
+        # Whoever else writes to the topic may write anything: that is a dead letter's matter, and must not stop the fetch.
+        key=(message.key or b"").decode(errors="replace"),
         value=message.value,
-        headers={name: value.decode() for name, value in message.headers},
+        headers={name: (value or b"").decode(errors="replace") for name, value in message.headers},
         timestamp=datetime.fromtimestamp(message.timestamp / 1000, UTC),
     )
