@@ -13,6 +13,8 @@ from tests.contract.test_channels import TIMEOUT, message
 from tests.support.fake_twilio import ACCOUNT, TOKEN, FakeTwilio, Refusal, running_twilio
 from tests.support.smtp import running_smtp
 
+NINE_SECONDS = timedelta(seconds=9)
+"""From the double's ``Date`` on."""
 SMS = message("sms", "+15005550010")
 MAIL = message("email", "rafael@example.com")
 
@@ -55,6 +57,8 @@ async def test_twilio_refuses_for_good(refusal: Refusal, reason: str) -> None:
     [
         (Refusal(429, 20429, retry_after=7), "provider_throttled", timedelta(seconds=7), False),
         (Refusal(429, 20429), "provider_throttled", None, False),
+        (Refusal(429, 20429, retry_after="Tue, 24 Nov 2026 14:00:09 GMT"), "provider_throttled", NINE_SECONDS, False),
+        (Refusal(429, 20429, retry_after="soon"), "provider_throttled", None, False),
         (Refusal(400, 21611), "provider_throttled", None, False),
         (Refusal(500, 20500), "provider_error", None, True),
         (Refusal(503, 20503), "provider_error", None, False),

@@ -17,6 +17,7 @@ from twilio.request_validator import RequestValidator
 
 ACCOUNT = "AC" + "0" * 32
 TOKEN = "an-auth-token"
+DATE = "Date: Tue, 24 Nov 2026 14:00:00 GMT"
 MESSAGES = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
 
 
@@ -27,7 +28,7 @@ class Refusal:
     status: int
     code: int
     message: str = "refused"
-    retry_after: int | None = None
+    retry_after: int | str | None = None
 
 
 @dataclass
@@ -98,7 +99,13 @@ class FakeTwilio:
             self.lose_answers -= 1
             return False
         payload = json.dumps(answer).encode()
-        lines = [f"HTTP/1.1 {status} X", "Content-Type: application/json", f"Content-Length: {len(payload)}", *extra]
+        lines = [
+            f"HTTP/1.1 {status} X",
+            DATE,
+            "Content-Type: application/json",
+            f"Content-Length: {len(payload)}",
+            *extra,
+        ]
         writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + payload)
         await writer.drain()
         return True
@@ -120,7 +127,7 @@ class FakeTwilio:
         return 201, self._taken(form), []
 
     def _taken(self, form: Mapping[str, str]) -> dict[str, Any]:
-        message = {
+        message: dict[str, Any] = {
             "sid": f"SM{len(self.messages):032x}",
             "account_sid": ACCOUNT,
             "to": form["To"],

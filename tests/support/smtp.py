@@ -37,7 +37,7 @@ class MailServer:
         """Take a message, or refuse it."""
         if self.refuse_data:
             return self.refuse_data.pop(0)
-        self.mails.append(cast("EmailMessage", message_from_bytes(cast("bytes", envelope.content), policy=default)))
+        self.mails.append(message_from_bytes(cast("bytes", envelope.content), policy=default))
         self.recipients += envelope.rcpt_tos
         await asyncio.sleep(self.stall)
         return "250 OK: queued as 12345"

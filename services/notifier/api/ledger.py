@@ -31,7 +31,12 @@ Number = Annotated[int | None, Query(ge=1, description="Only of this incident (i
 def router(uow: UnitOfWork, replies: Replies) -> APIRouter:
     """The routes, on this database."""
     api = APIRouter(prefix="/v1", tags=["messages"])
+    _reading(api, uow)
+    _answering(api, uow, replies)
+    return api
 
+
+def _reading(api: APIRouter, uow: UnitOfWork) -> None:
     @api.get("/outbox")
     async def list_outbox(
         principal: Viewer, *, limit: Limit = 50, cursor: Cursor = None, subject: Subject = None, incident: Number = None
@@ -73,6 +78,8 @@ def router(uow: UnitOfWork, replies: Replies) -> APIRouter:
         shown = [AttemptView.of(attempt) for attempt in rows[:limit]]
         return Attempts(attempts=shown, next=shown[-1].id if len(rows) > limit else None)
 
+
+def _answering(api: APIRouter, uow: UnitOfWork, replies: Replies) -> None:
     @api.post("/outbox/{message_id}/reply")
     async def reply(principal: Operator, message_id: UUID, answer: Answer) -> Answered:
         """Answer a message of the local outbox in its recipient's place, as if by SMS: `ACK`, `RESOLVE 12`."""
@@ -92,8 +99,6 @@ def router(uow: UnitOfWork, replies: Replies) -> APIRouter:
                 about=attempt.id,
             )
             return Answered(answer=await replies.take(tx, incoming))
-
-    return api
 
 
 def _visible(principal: Principal, tenants: list[str] | None) -> bool:

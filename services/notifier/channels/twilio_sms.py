@@ -8,7 +8,7 @@ for tests and egress proxies.
 
 import logging
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
@@ -82,7 +82,7 @@ class _HouseClient(HttpClient):  # type: ignore[misc]  # the SDK has no types
             follow_redirects=allow_redirects,
         )
         if answer.status_code == 429:
-            raise _Throttled(_retry_after(answer.headers.get("Retry-After")))
+            raise _Throttled(_retry_after(answer.headers))
         return Response(answer.status_code, answer.text, answer.headers)
 
     async def close(self) -> None:
@@ -181,17 +181,16 @@ def _same(sent: str | None, text: str) -> bool:
     return sent is not None and sent.strip().endswith(text.strip())
 
 
-def _retry_after(value: str | None) -> timedelta | None:
-    """``Retry-After`` in seconds or as a date (RFC 9110, 10.2.3)."""
-    if not value:
-        return None
-    if value.strip().isdigit():
+def _retry_after(headers: Mapping[str, str]) -> timedelta | None:
+    """``Retry-After`` in seconds, or as a date by the provider's own clock (RFC 9110, 10.2.3)."""
+    value = headers.get("Retry-After", "").strip()
+    if value.isdigit():
         return timedelta(seconds=int(value))
     try:
-        until = parsedate_to_datetime(value)
+        wait = parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("Date", ""))
     except ValueError:
         return None
-    return max(until - datetime.now(UTC), timedelta(0))
+    return max(wait, timedelta(0))
 
 
 def _sentence(error: Exception) -> str:
