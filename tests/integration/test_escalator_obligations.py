@@ -131,7 +131,7 @@ async def test_after_the_resolve_the_rca_is_owed_with_a_daily_status_until_it_is
     assert answer["rca_url"] == "https://wiki.example.com/rca/1"
     issued = (await rig.events(CommunicationDue))[-1]
     assert (issued.purpose, issued.words) == (
-        "rca_status",
+        "update",
         "The root cause analysis is ready: https://wiki.example.com/rca/1",
     )
     assert await rig.timers() == []
