@@ -10,10 +10,12 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy.exc import DBAPIError
+
 from libs.common.background import Background, pause
 from libs.common.backoff import Backoff
 from libs.common.clock import Clock
-from libs.common.db.session import DatabaseUnavailable
+from libs.common.db.session import DatabaseUnavailable, is_transient
 from libs.common.db.work import UnitOfWork
 from libs.common.logs import bind_incident, get_logger
 from libs.common.tracing import timer_span
@@ -131,6 +133,7 @@ class Sender(Background):
             self._wake.set()
         if not send.cancelled() and (error := send.exception()) is not None:
             log.error("send crashed", attempt=str(key), exc_info=error)
+            self._wake.set()  # its lease is somebody's to wait for again
 
     async def _send(self, attempt: Attempt) -> None:
         """Speak with the provider, then write down what came of it, however long the database takes to come back."""
@@ -142,9 +145,11 @@ class Sender(Background):
                 try:
                     async with self._writes, self._uow.begin() as tx:
                         await self._sending.record(tx, attempt, outcome)
-                except DatabaseUnavailable as error:
+                except (DatabaseUnavailable, DBAPIError) as error:
+                    if not isinstance(error, DatabaseUnavailable) and not is_transient(error):
+                        raise
                     failures += 1
-                    log.warning("outcome waits for the database", attempt=str(attempt.id), reason=error.detail)
+                    log.warning("outcome waits for the database", attempt=str(attempt.id), reason=str(error))
                     await asyncio.sleep(NETWORK.wait(failures, self._uow.chance).total_seconds())
                 else:
                     return

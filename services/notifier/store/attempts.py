@@ -50,10 +50,11 @@ async def claim(
         .order_by(Attempt.due_at, Attempt.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("due")
     )
     statement = (
         update(Attempt)
-        .where(Attempt.id.in_(due.scalar_subquery()))
+        .where(Attempt.id.in_(select(due.c.id)))
         .values(
             state="sending",
             unsure=case((Attempt.state == "sending", True), else_=Attempt.unsure),
