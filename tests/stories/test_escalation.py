@@ -53,7 +53,9 @@ async def test_a_late_timer_fires_once_and_says_how_late_it_was(world: World) ->
     assert (await world.incident(1))["rung"] == 2, "one rung, not a burst of them"
     assert any("late" in line for line in await world.lines(1))
     clients = [message for message in await world.messages() if message["purpose"] == "status"]
-    assert len({(message["to"], message["obligation"]) for message in clients}) == len(clients), "each promise once"
+    assert len({(message["to"]["ref"], message["obligation"]) for message in clients}) == len(clients), (
+        "each promise once"
+    )
 
 
 async def test_a_false_positive_ends_it_and_tells_those_who_were_reached_and_nobody_else(world: World) -> None:

@@ -60,5 +60,8 @@ async def test_after_the_resolve_the_rca_is_owed_with_a_word_every_day_until_it_
     await world.forward(hours=24)
     assert len(await world.messages(purpose="rca_status")) == 2 * first
     await world.act(1, "rca", url="https://wiki.example/rca/1")
+    issued = await world.messages(purpose="update")
+    assert len(issued) == first
+    assert all("https://wiki.example/rca/1" in message["text"] for message in issued), "they are told where it is"
     await world.forward(hours=48)
     assert len(await world.messages(purpose="rca_status")) == 2 * first

@@ -77,8 +77,7 @@ async def test_each_kind_of_trigger_finds_its_own_first_recipient(world: World) 
             "id": "M-7",
             "title": "Database upgrade",
             "assigned_team": "platform",
-            "starts_at": "2026-11-25T20:00:00Z",
-            "ends_at": "2026-11-25T22:00:00Z",
+            "window": {"starts_at": "2026-11-25T20:00:00Z", "ends_at": "2026-11-25T22:00:00Z"},
         },
     )
     await world.settle()

@@ -143,10 +143,7 @@ class World:
                 await asyncio.sleep(0.005)
 
     async def _is_quiet(self) -> bool:
-        for component in self._components():
-            if not await component.idle():
-                return False
-        return True
+        return all(await asyncio.gather(*(component.idle() for component in self._components())))
 
     def _components(self) -> Iterator[Idle]:
         for service in self.services:
@@ -200,6 +197,11 @@ class World:
         if isinstance(body, bytes):
             return await self._clients["intake"].post(path, content=body)
         return await self._clients["intake"].post(path, json=body)
+
+    async def send(self, service: str, path: str, body: Mapping[str, Any]) -> httpx.Response:
+        """Post a body to any route of a service, whatever it answers."""
+        await self._ensure_started()
+        return await self._clients[service].post(path, json=body)
 
     async def post_trigger(self, integration: str, body: Mapping[str, Any]) -> httpx.Response:
         """Post a body of the native shape; it must be accepted."""

@@ -1,0 +1,27 @@
+"""What authenticates and cannot be understood is kept, and a person is told."""
+
+from tests.support.world import World, alertmanager_body
+
+
+async def test_a_body_that_is_not_understood_is_kept_and_the_team_on_shift_is_told(world: World) -> None:
+    await world.at("09:15")
+    answer = await world.post_alarm(b'{"version": "4", "alerts": [')
+    assert answer.status_code == 400
+    problem = answer.json()
+    assert answer.headers["content-type"] == "application/problem+json"
+    await world.settle()
+    assert await world.told("notice") == ["Stefania"]
+    kept = await world.request("intake", "GET", f"/v1/quarantine/{problem['quarantine_id']}")
+    assert kept["reason"] == problem["reason"]
+    assert await world.request("escalator", "GET", "/v1/incidents") == {"incidents": [], "next": None}
+
+
+async def test_a_key_of_another_integration_is_refused_and_opens_nothing(world: World) -> None:
+    await world.at("09:15")
+    body = alertmanager_body("A", service="invoicing")
+    for path, status in (("/v1/hooks/alertmanager/" + "x" * 32, 401), ("/v1/hooks/no-such-source/" + "x" * 32, 404)):
+        answer = await world.send("intake", path, body)
+        assert answer.status_code == status, answer.text
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["detail"]
+    assert await world.messages() == []
