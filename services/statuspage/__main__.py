@@ -45,7 +45,7 @@ async def build(
     """The service. ``client`` is how it reaches the others, where stories run them all in one process."""
     platform = await make_platform("statuspage", settings, clock=clock, chance=chance)
     assets = load_assets()
-    watching = live.Live(platform.uow, platform.wakeups, platform.chance.token(48))
+    watching = live.Live(platform.uow, platform.wakeups)
     client = client or httpx.AsyncClient(trust_env=False)
     context = Context(
         settings=settings,

@@ -49,7 +49,7 @@ class Context:
 
     def render(self, template: str, **values: Any) -> str:
         """A page or a fragment at this moment."""
-        return self.views.render(template, self.pace(), {"place": self.live.place, **values})
+        return self.views.render(template, self.pace(), {"place": self.live.place(), **values})
 
 
 def context_of(request: Request) -> Context:

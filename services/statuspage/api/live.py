@@ -1,7 +1,8 @@
 """What changed, as it changes: after each commit the fragments that must be drawn again are named to every open page."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+import hashlib
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -32,6 +33,16 @@ RESYNC: Final = "resync"
 """Told to a page that may have missed something: draw everything again."""
 
 
+PUBLIC: Final = ("public",)
+"""What public pages are told: that they have changed, not what of them."""
+
+
+def place_of(prints: Mapping[str, str]) -> str:
+    """A short name for what was shown, made of its fingerprints."""
+    told = "\n".join(f"{name} {found}" for name, found in sorted(prints.items()))
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
 class Reader:
     """One open page."""
 
@@ -45,19 +56,16 @@ class Live(Background):
 
     name = "live"
 
-    def __init__(self, uow: UnitOfWork, wakeups: Wakeups, boot: str) -> None:
+    def __init__(self, uow: UnitOfWork, wakeups: Wakeups) -> None:
         super().__init__()
         self._uow = uow
         self._woken = wakeups.event(LIVE_WAKE)
-        self._boot = boot
-        self._count = 0
         self._prints: dict[str, str] | None = None
         self._readers: set[Reader] = set()
 
-    @property
-    def place(self) -> str:
-        """Where the stream of changes stands; a page that was drawn at another place may have missed something."""
-        return f"{self._boot}-{self._count}"
+    def place(self, only: Collection[str] | None = None) -> str:
+        """Where the changes of some fragments stand, the same in every replica; a page of another place may have missed something."""
+        return place_of({name: found for name, found in (self._prints or {}).items() if only is None or name in only})
 
     async def follow(
         self, place: str | None, stopping: asyncio.Event, only: Collection[str] | None = None
@@ -66,15 +74,16 @@ class Live(Background):
         reader = Reader()
         self._readers.add(reader)
         try:
-            yield ServerSentEvent(data="hello", event="hello", id=self.place)
-            if place is not None and place != self.place:
-                yield ServerSentEvent(data=RESYNC, event=RESYNC, id=self.place)
+            here = self.place(only)
+            yield ServerSentEvent(data="hello", event="hello", id=here)
+            if place is not None and place != here:
+                yield ServerSentEvent(data=RESYNC, event=RESYNC, id=here)
             while not self._stopping.is_set() and await set_first(reader.wake, stopping):
                 reader.wake.clear()
                 told, reader.fragments = reader.fragments, set()
                 for fragment in sorted(told):
                     if only is None or fragment in only:
-                        yield ServerSentEvent(data=fragment, event=fragment, id=self.place)
+                        yield ServerSentEvent(data=fragment, event=fragment, id=self.place(only))
         finally:
             self._readers.discard(reader)
 
@@ -99,11 +108,9 @@ class Live(Background):
         if before is None:
             return
         changed = {fragment for fragment, found in prints.items() if before.get(fragment) != found}
-        if changed:
-            self._count += 1
-            for reader in self._readers:
-                reader.fragments |= changed
-                reader.wake.set()
+        for reader in self._readers if changed else ():
+            reader.fragments |= changed
+            reader.wake.set()
 
     def _interrupt(self) -> None:
         self._woken.set()
@@ -137,4 +144,4 @@ router = APIRouter(include_in_schema=False)
 async def public_changes(request: Request) -> EventSourceResponse:
     """For public pages: that something changed, not what."""
     live: Live = request.app.state.live
-    return stream(live, request, ("incidents", "directory"))
+    return stream(live, request, PUBLIC)

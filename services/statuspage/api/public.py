@@ -10,6 +10,7 @@ from libs.common.db.session import ReadSession
 from libs.common.errors import NotFound
 from libs.common.events.incidents import Incident
 from services.statuspage.api.context import Desk, packed, tagged
+from services.statuspage.api.live import place_of
 from services.statuspage.api.schema import StatusDocument, document
 from services.statuspage.domain.page import (
     Month,
@@ -87,7 +88,7 @@ async def status(
     key: Key = "",
 ) -> Response:
     """What the page says, as JSON."""
-    page, keyed = await _read(desk, tenant, key)
+    page, keyed, _ = await _read(desk, tenant, key)
     body = document(page).model_dump_json().encode()
     response = tagged(request, body, "application/json", private=keyed)
     response.headers["Access-Control-Allow-Origin"] = "*"
@@ -95,13 +96,13 @@ async def status(
 
 
 async def _page(request: Request, desk: Desk, tenant_id: str | None, key: str) -> Response:
-    page, keyed = await _read(desk, tenant_id, key)
-    text = desk.render("public/status.html", page=page, **_address(request, tenant_id, key))
+    page, keyed, place = await _read(desk, tenant_id, key)
+    text = desk.render("public/status.html", page=page, place=place, **_address(request, tenant_id, key))
     return tagged(request, text.encode(), "text/html; charset=utf-8", private=keyed)
 
 
 async def _feed(request: Request, desk: Desk, tenant_id: str | None, key: str) -> Response:
-    page, keyed = await _read(desk, tenant_id, key)
+    page, keyed, _ = await _read(desk, tenant_id, key)
     base = desk.settings.public_url or str(request.base_url).rstrip("/")
     entries = [*page.open, *page.running, *page.planned, *(entry for month in page.months for entry in month.entries)]
     newest = max((_changed(entry.incident) for entry in entries), default=datetime(2000, 1, 1, tzinfo=UTC))
@@ -130,13 +131,14 @@ async def _history(request: Request, desk: Desk, tenant_id: str | None, key: str
     return tagged(request, text.encode(), "text/html; charset=utf-8", private=keyed)
 
 
-async def _read(desk: Desk, tenant_id: str | None, key: str) -> tuple[PublicPage, bool]:
-    """The page, and whether a secret opens it."""
+async def _read(desk: Desk, tenant_id: str | None, key: str) -> tuple[PublicPage, bool, str]:
+    """The page, whether a secret opens it, and where the changes stood when it was read."""
     now = desk.clock.now()
     async with desk.uow.read() as session:
         tenant, keyed = await _tenant(session, tenant_id, key)
         folded = await reading.folded(session, now - reading.HISTORY)
-    return public_page(folded, now, tenant), keyed
+        place = place_of({"public": await reading.public_print(session)})
+    return public_page(folded, now, tenant), keyed, place
 
 
 async def _tenant(session: ReadSession, tenant_id: str | None, key: str) -> tuple[Tenant | None, bool]:

@@ -293,7 +293,7 @@ def _step(rung: Rung, last: int, climbing: bool, told: Sequence[Told], names: Ma
     skipped = dict.fromkeys(f"{one.name}: {one.detail or reason_text(one.reason)}" for t in here for one in t.skipped)
     return Step(
         rung.number, rung.name, words.capital(rung_people(rung, names)), state, rung.fired_at or rung.due_at,
-        reason_text(rung.reason) if rung.fired_at and rung.reason != "opened" else "", tuple(people), tuple(skipped),
+        reason_text(rung.reason) if rung.fired_at and rung.reason not in {"opened", "unacknowledged"} else "", tuple(people), tuple(skipped),
     )  # fmt: skip
 
 

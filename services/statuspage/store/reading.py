@@ -131,6 +131,7 @@ async def fingerprints(session: AsyncSession, limit: int = 200) -> Mapping[str, 
         select(IncidentRow.number, IncidentRow.revision).order_by(IncidentRow.changed_at.desc()).limit(limit)
     )
     prints = {f"incident-{number}": str(revision) for number, revision in rows}
+    prints["public"] = await public_print(session)
     total = await session.execute(select(func.count(), func.sum(IncidentRow.revision)).select_from(IncidentRow))
     box = await session.execute(
         select(func.count(), func.max(MessageRow.at)).select_from(MessageRow).where(MessageRow.provider == "local")
@@ -139,6 +140,13 @@ async def fingerprints(session: AsyncSession, limit: int = 200) -> Mapping[str, 
     for fragment, found in (("incidents", total), ("outbox", box), ("directory", directory)):
         prints[fragment] = "/".join(map(str, found.one()))
     return prints
+
+
+async def public_print(session: AsyncSession) -> str:
+    """What public pages are made of, in short: versions of incidents and the directory, no deliveries."""
+    versions = await session.execute(select(func.count(), func.sum(IncidentRow.version)).select_from(IncidentRow))
+    directory = await session.execute(select(func.count(), func.max(EntryRow.at)).select_from(EntryRow))
+    return "/".join(map(str, (*versions.one(), *directory.one())))
 
 
 async def _entries(session: AsyncSession) -> list[EntryRow]:

@@ -25,6 +25,6 @@ function soon() {
 }
 
 const changes = new EventSource(`/live?since=${encodeURIComponent(document.documentElement.dataset.place)}`);
-for (const name of ["incidents", "directory", "resync"]) changes.addEventListener(name, soon);
+for (const name of ["public", "resync"]) changes.addEventListener(name, soon);
 addEventListener("pagehide", () => changes.close());
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });

@@ -1,0 +1,101 @@
+"""What the console says, and what an action would do."""
+
+from datetime import timedelta
+
+from libs.common.events.base import Actor
+from libs.common.events.deliveries import DeliverySent
+from libs.common.events.incidents import Obligation
+from services.statuspage.domain import desk
+from services.statuspage.domain.fold import Message, message_of
+from tests.support.statuspage import M30, NOW, at, incident, obligations, paging, rungs
+
+NAMES = {"person:stefania": "Stefania"}
+
+
+def page(person: str, rung: int) -> Message:
+    found = paging(17, rung, at(9, 10 + rung), person, role="on-shift")[1]
+    assert isinstance(found, DeliverySent)
+    return message_of(found)
+
+
+def test_the_ladder_says_what_is_done_current_next_and_later() -> None:
+    given = incident(17, at(9, 15), rung=2, rungs=rungs([at(9, 15), at(9, 20)]))
+    steps = desk.ladder(given, [], NAMES)
+    assert [step.state for step in steps] == ["done", "current", "next", "later", "later", "later"]
+    assert steps[2].at == at(9, 30)
+    assert steps[4].who == "The CAO and the Head of Engineering"
+
+
+def test_an_acknowledged_incident_has_no_next_rung_on_its_ladder() -> None:
+    given = incident(17, at(9, 15), state="acknowledged", rung=1, rungs=rungs([at(9, 15)]))
+    assert [step.state for step in desk.ladder(given, [], NAMES)] == ["current", *["off"] * 5]
+
+
+def test_escalating_says_first_whom_it_pages() -> None:
+    given = incident(17, at(9, 15), rung=4, rungs=rungs([at(9, 15), at(9, 20), at(9, 30), at(9, 40)]))
+    assert desk.effect("escalate", given, 0, NAMES) == "Pages the CAO and the Head of Engineering now."
+
+
+def test_resolving_says_who_gets_the_closing_word() -> None:
+    given = incident(17, at(9, 15))
+    assert desk.effect("resolve", given, 1, NAMES).startswith(
+        "Ends the incident. Sends the closing word to the one person who was reached"
+    )
+    assert "the two people who were reached" in desk.effect("resolve", given, 2, NAMES)
+
+
+def test_clocks_that_run_come_first_and_a_missed_one_shows_late() -> None:
+    missed = Obligation(kind="team_status", state="due", owed_by="person", due_at=at(9, 45), every=M30)
+    over = Obligation(kind="incident_call", state="waived", owed_by="system", due_at=None, every=M30)
+    next_one = Obligation(kind="client_update", state="due", owed_by="system", due_at=at(10), every=M30, count=2)
+    found = desk.clocks(incident(17, at(9, 15), obligations=(over, next_one, missed)), NOW)
+    assert [(clock.kind, clock.late) for clock in found] == [
+        ("team_status", True), ("client_update", False), ("incident_call", False),
+    ]  # fmt: skip
+    assert [clock.note for clock in found] == ["not sent yet", "sent twice", "no longer owed"]
+
+
+def test_who_acknowledged_is_marked_among_the_reached() -> None:
+    by = Actor(kind="person", id="stefania", name="Stefania", via="sms")
+    given = incident(17, at(9, 15), state="acknowledged", acknowledged_by=by)
+    found = desk.reached(given, [page("helena", 2), page("stefania", 1)], NAMES)
+    assert [(person.name, person.acknowledged) for person in found] == [("Stefania", True), ("Helena", False)]
+
+
+def test_what_nobody_took_burns_first_then_the_worst_then_the_oldest() -> None:
+    taken = incident(1, at(8), state="acknowledged")
+    mild, worst = incident(2, at(8), severity="warning"), incident(3, at(9))
+    over = incident(4, at(7), state="resolved", resolved_at=at(8))
+    assert [one.number for one in desk.worst_first([taken, mild, worst, over])] == [3, 2, 1]
+
+
+def test_the_first_line_of_the_console_counts_what_nobody_took() -> None:
+    open_one, taken = incident(1, at(9)), incident(2, at(9), state="acknowledged")
+    burning = [desk.burning(one, "", [], NOW) for one in (open_one, taken)]
+    assert desk.summary([]) == "Nothing burns"
+    assert desk.summary(burning[:1]) == "One incident is open, and nobody has taken it"
+    assert desk.summary(burning) == "Two incidents are open; nobody has taken one of them"
+    assert desk.summary(burning[1:]) == "One incident is open, and somebody is on it"
+
+
+def test_a_viewer_is_offered_no_action_and_a_resolved_incident_none_either() -> None:
+    given = incident(1, at(9), rungs=rungs([at(9)]), rung=1)
+    assert desk.actions(given, may_act=True) == desk.Actions(*[True] * 5)
+    assert desk.actions(given, may_act=False) == desk.Actions(*[False] * 5)
+    over = given.model_copy(update={"state": "resolved"})
+    assert desk.actions(over, may_act=True) == desk.Actions(*[False] * 5)
+
+
+def test_an_update_sets_each_audiences_promise_forward() -> None:
+    found = desk.update_promises(incident(1, at(9, 15), obligations=obligations(at(9, 15), at(10))), NOW)
+    assert found == {
+        "team": NOW + M30, "client": NOW + M30, "tenant": NOW + timedelta(hours=1),
+    }  # fmt: skip
+
+
+def test_search_finds_by_number_title_service_and_tenant_together() -> None:
+    given = incident(17, at(9), title="HTTP 5xx", tenants=("acme",))
+    assert desk.matches(given, "Invoicing does not work", "#17 acme", "all")
+    assert desk.matches(given, "", "5XX invoicing", "open")
+    assert not desk.matches(given, "", "globex", "all")
+    assert not desk.matches(given, "", "", "resolved")
