@@ -62,10 +62,12 @@ class LocalInstance:
 
     def url(self, service: str) -> str:
         """Where ``service`` can be reached."""
-        host = self.settings.public_host or self.settings.host
-        if host in {"0.0.0.0", "::"}:  # noqa: S104 - a listening address is no address to open
-            host = "localhost"
+        host = self.settings.public_host or self._reachable()
         return f"http://{host}:{self.settings.port_base + PORTS[service]}"
+
+    def _reachable(self) -> str:
+        host = self.settings.host
+        return "localhost" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - a listening address is none to open
 
     def _start(self) -> None:
         settings = self.settings
@@ -88,7 +90,7 @@ class LocalInstance:
         self._supervisor = supervisor
         self._stops.append(supervisor.stop)
         supervisor.start()
-        self._wait_until_ready(supervisor)
+        self._wait_until_ready(supervisor, environment["TOCSIN_KEY_OPERATOR"])
         self._describe(database_url, bus_url, environment)
         self._announce()
 
@@ -149,12 +151,14 @@ class LocalInstance:
         port = self.settings.port_base + PORTS[name]
         return {f"TOCSIN_{name.upper()}_PORT": str(port), f"TOCSIN_{name.upper()}_PUBLIC_URL": self.url(name)}
 
-    def _wait_until_ready(self, supervisor: Supervisor) -> None:
+    def _wait_until_ready(self, supervisor: Supervisor, key: str) -> None:
+        """Wait until every service is ready and knows the operator's key, which reaches it over the bus."""
         deadline = time.monotonic() + self.settings.start_seconds
         waiting = dict.fromkeys(PORTS, "did not answer")
         while waiting:
             for name in list(waiting):
-                reason = _unready(f"{self.url(name)}/readyz")
+                base = f"http://{self._reachable()}:{self.settings.port_base + PORTS[name]}"
+                reason = _refusal(f"{base}/readyz") or _refusal(f"{base}/v1/me", key)
                 if reason is None:
                     del waiting[name]
                 else:
@@ -212,10 +216,11 @@ def _runner(name: str, environment: Mapping[str, str]) -> Callable[[], None]:
     return run
 
 
-def _unready(url: str) -> str | None:
-    """Why the service at ``url`` is not ready; ``None`` if it is."""
+def _refusal(url: str, key: str = "") -> str | None:
+    """Why ``url`` does not answer well; ``None`` if it does."""
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"} if key else {})  # noqa: S310 - our own
     try:
-        with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - an http URL of our own
+        with urllib.request.urlopen(request, timeout=2):  # noqa: S310
             return None
     except urllib.error.HTTPError as error:
         with error:

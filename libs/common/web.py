@@ -1,7 +1,7 @@
 """The web application of a service: its routers, and what all have: health, readiness, metrics, problems, limits."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final, Protocol
 
@@ -9,11 +9,12 @@ from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse, Response
 
-from libs.common.auth import KeyRing
+from libs.common.auth import Authenticated, KeyRing
 from libs.common.chance import Chance
 from libs.common.errors import TocsinError, Unavailable
 from libs.common.logs import get_logger
@@ -109,10 +110,38 @@ def create_app(
     for name, value in (state or {}).items():
         setattr(app.state, name, value)
     app.include_router(_health(platform.metrics, dict(checks or {}), dict(notes or {})))
+    app.include_router(_identity())
     for router in routers:
         app.include_router(router)
     _declare(app)
     return app
+
+
+class Identity(BaseModel):
+    """Whom a key stands for."""
+
+    id: str
+    name: str
+    roles: tuple[str, ...]
+    tenants: tuple[str, ...] | None
+    """``None`` sees all tenants."""
+
+
+def _identity() -> APIRouter:
+    router = APIRouter(tags=["keys"])
+
+    @router.get("/v1/me")
+    async def who_am_i(principal: Authenticated) -> Identity:
+        """Whom the key of this request stands for, and what it may do: the quickest way to try a key."""
+        return Identity(
+            id=principal.id, name=principal.name, roles=tuple(principal.roles), tenants=_sorted(principal.tenants)
+        )
+
+    return router
+
+
+def _sorted(tenants: Collection[str] | None) -> tuple[str, ...] | None:
+    return None if tenants is None else tuple(sorted(tenants))
 
 
 def _health(metrics: Metrics, checks: Mapping[str, Check], notes: Mapping[str, Check]) -> APIRouter:

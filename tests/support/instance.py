@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -22,19 +23,23 @@ STOP_SECONDS = 30.0
 
 
 def free_base() -> int:
-    """The first of five ports in a row that are free at the moment, another one at each call."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        base = int(probe.getsockname()[1])
-    ports = range(base, base + 5)
-    if base < 60000 and all(_is_free(port) for port in ports):
-        return base
-    return free_base()
+    """The first of five ports in a row that are free at the moment, another one at each call.
+
+    Below the ports that the system gives to outgoing connections, which would take them in between.
+    """
+    for base in random.SystemRandom().sample(range(11000, 32000, 5), 100):
+        if all(_is_free(port) for port in range(base, base + 5)):
+            return base
+    raise AssertionError("no five free ports in a row were found")
 
 
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def short_folder() -> Path:
@@ -137,6 +142,13 @@ def launch(environ: Mapping[str, str]) -> subprocess.Popen[str]:
     )
 
 
+def _announced(folder: Path, pid: int) -> bool:
+    try:
+        return bool(json.loads((folder / "run.json").read_text())["pid"] == pid)
+    except FileNotFoundError:
+        return False
+
+
 @contextmanager
 def running(folder: Path, base: int = 0, **more: Any) -> Iterator[Instance]:
     """An instance that is ready, and stopped at the end however the test went."""
@@ -144,7 +156,7 @@ def running(folder: Path, base: int = 0, **more: Any) -> Iterator[Instance]:
     instance = Instance(process, folder)
     try:
         eventually(
-            lambda: (folder / "run.json").exists() or process.poll() is not None, "run.json is written", START_SECONDS
+            lambda: _announced(folder, process.pid) or process.poll() is not None, "run.json is written", START_SECONDS
         )
         if process.poll() is not None:
             raise AssertionError(f"it ended: {process.stdout.read() if process.stdout else ''}")

@@ -54,6 +54,8 @@ class DataFolder:
             ) from error
         self._lock = lock
         self._check_format()
+        # What an instance that was killed left behind says nothing about this one.
+        (self.path / "run.json").unlink(missing_ok=True)
 
     def close(self) -> None:
         """Give the folder free; :meth:`announce`'s file goes away."""

@@ -4,6 +4,7 @@ The parent has imported everything before it forks, so that a child starts in a 
 imported. A child whose parent is gone stops by itself.
 """
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -47,6 +48,10 @@ class Supervisor:
 
     def start(self) -> None:
         """Fork every child, and take over SIGINT and SIGTERM."""
+        # A collection writes into the head of every object that it looks at, and so takes a copy of each shared page: what
+        # exists now is left out of the collections of parent and children for good.
+        gc.collect()
+        gc.freeze()
         self._pipe = os.pipe()
         signal.signal(signal.SIGINT, self._on_signal)
         signal.signal(signal.SIGTERM, self._on_signal)
