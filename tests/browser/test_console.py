@@ -1,0 +1,147 @@
+"""An operator's stories, by the keyboard alone."""
+
+import pytest
+
+from libs.common.events.incidents import IncidentNoted
+from tests.browser.eye import PHONE, Eye, ready
+from tests.support.statuspage import NOW, SIGN_IN_TOKEN, SYSTEM, burning, company, statuspage, story, uid
+
+pytestmark = pytest.mark.browser
+
+
+async def test_an_operator_takes_an_incident_updates_it_and_resolves_it_by_keyboard_alone(
+    database_url: str, eye: Eye
+) -> None:
+    async with statuspage(database_url, story(), serve=True) as stage:
+        page = await eye.page()
+        await eye.sign_in(page, stage.url)
+        await page.keyboard.press("1")
+        await page.wait_for_url(f"{stage.url}/console/incidents/17")
+        await ready(page)
+
+        await page.keyboard.press("a")
+        await page.wait_for_selector("text=Acknowledged. Nobody else is paged.")
+        await page.wait_for_selector("text=Taken by Rafael")
+
+        await page.keyboard.press("u")
+        await page.wait_for_selector("#sheet[open]")
+        await page.keyboard.type("Half of the invoices go through again.")
+        assert await page.inner_text('[data-for="client"] [data-shown]') == "Half of the invoices go through again."
+        assert "1 SMS" in await page.inner_text('[data-for="client"]')
+        for _ in range(4):
+            await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("text=Your update is on its way.")
+
+        await page.wait_for_selector("#sheet", state="hidden")
+        await page.keyboard.press("r")
+        await page.wait_for_selector("#sheet[open]")
+        await page.keyboard.type("Failed over")
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("text=Resolved. Everyone who was reached gets the closing word.")
+
+        sent = [(path.rpartition("/")[2], body) for method, path, body, _ in stage.peers.calls if method == "POST"]
+        assert sent == [
+            ("acknowledge", {}),
+            ("updates", {"text": "Half of the invoices go through again.", "audiences": ["team", "tenant", "client"]}),
+            ("resolve", {"note": "Failed over"}),
+        ]
+
+
+async def test_escalating_says_first_whom_it_pages_and_escape_does_nothing(database_url: str, eye: Eye) -> None:
+    async with statuspage(database_url, story(), serve=True) as stage:
+        page = await eye.page()
+        await eye.sign_in(page, stage.url)
+        await page.goto(f"{stage.url}/console/incidents/17")
+        await ready(page)
+        await page.keyboard.press("e")
+        await page.wait_for_selector("text=Pages the CAO and the Head of Engineering now.")
+        await page.keyboard.press("Escape")
+        await page.wait_for_selector("#sheet", state="hidden")
+        assert not [call for call in stage.peers.calls if call[0] == "POST"]
+
+
+async def test_the_question_mark_lists_the_keys_and_the_slash_searches(database_url: str, eye: Eye) -> None:
+    async with statuspage(database_url, story(), serve=True) as stage:
+        page = await eye.page()
+        await eye.sign_in(page, stage.url)
+        await page.keyboard.press("?")
+        await page.wait_for_selector("#keys[open]")
+        await page.keyboard.press("Escape")
+        await page.wait_for_selector("#keys", state="hidden")
+        await page.keyboard.press("/")
+        await page.wait_for_url("**/console/incidents#search")
+        await page.keyboard.type("azure")
+        await page.wait_for_selector("text=#17", state="detached")
+        assert "Our provider Azure was unavailable" in await page.inner_text("#list")
+        await page.wait_for_url("**/console/incidents?q=azure**")
+
+
+async def test_what_happens_elsewhere_appears_by_itself_while_a_dialog_stays_open(database_url: str, eye: Eye) -> None:
+    async with statuspage(database_url, story(), serve=True) as stage:
+        page = await eye.page()
+        await eye.sign_in(page, stage.url)
+        await page.goto(f"{stage.url}/console/incidents/17")
+        await ready(page)
+        await page.keyboard.press("u")
+        await page.wait_for_selector("#sheet[open]")
+        await page.keyboard.type("I am ")
+        known = stage.peers.known[uid(17)].model_copy(update={"version": 10})
+        await stage.fold(IncidentNoted(incident=known, at=NOW, actor=SYSTEM, text="Rafael is being paged"))
+        await page.wait_for_selector("text=Rafael is being paged")
+        await page.keyboard.type("still typing")
+        assert await page.input_value("textarea") == "I am still typing"
+
+
+async def test_a_new_incident_appears_on_now_by_itself(database_url: str, eye: Eye) -> None:
+    async with statuspage(database_url, company(), serve=True) as stage:
+        page = await eye.page(PHONE)
+        await eye.sign_in(page, stage.url)
+        await page.wait_for_selector("text=Nothing burns")
+        await stage.fold(*burning())
+        await page.wait_for_selector("text=Invoicing does not work for Acme and Globex since 09:15 UTC")
+
+
+async def test_the_outbox_answers_for_its_recipient(database_url: str, eye: Eye) -> None:
+    async with statuspage(database_url, story(), serve=True) as stage:
+        page = await eye.page(PHONE)
+        await page.goto(f"{stage.url}/console/sign-in?token={SIGN_IN_TOKEN}")
+        await page.wait_for_url(f"{stage.url}/console")
+        await page.goto(f"{stage.url}/console/outbox")
+        await page.click(f"#message-{uid(1701)} button >> text=ACK")
+        await page.wait_for_selector("text=Stefania answered ACK.")
+        assert stage.peers.calls[-1][1:3] == (f"/v1/outbox/{uid(1701)}/reply", {"text": "ACK"})
+
+
+async def test_a_refusal_is_told_in_the_dialog_and_keeps_what_was_written(database_url: str, eye: Eye) -> None:
+    async with statuspage(database_url, story(), serve=True) as stage:
+        page = await eye.page()
+        await eye.sign_in(page, stage.url)
+        await page.goto(f"{stage.url}/console/incidents/17")
+        await ready(page)
+        stage.peers.refusal = (409, "The incident is resolved already.")
+        await page.keyboard.press("r")
+        await page.wait_for_selector("#sheet[open]")
+        await page.keyboard.type("My note")
+        await page.click("#sheet button.primary")
+        await page.wait_for_selector("#sheet [role=alert] >> text=The incident is resolved already.")
+        assert await page.input_value("textarea") == "My note"
+        eye.complaints = [one for one in eye.complaints if "409" not in one]
+
+
+async def test_the_thumb_reaches_every_action_on_a_phone(database_url: str, eye: Eye) -> None:
+    async with statuspage(database_url, story(), serve=True) as stage:
+        page = await eye.page(PHONE)
+        await eye.sign_in(page, stage.url)
+        await page.goto(f"{stage.url}/console/incidents/17")
+        await ready(page)
+        buttons = await page.locator(".actions button, .actions .button").all()
+        assert len(buttons) == 5
+        for button in buttons:
+            box = await button.bounding_box()
+            assert box
+            assert box["height"] >= 44
+            assert box["width"] >= 44
+            assert box["y"] > 844 / 2

@@ -1,0 +1,58 @@
+"""Every page in both sizes and both schemes: accessible, in its window, without an error."""
+
+from typing import Literal
+
+import pytest
+
+from tests.browser.eye import SIZES, Eye, overflows, ready, serious_findings
+from tests.support.statuspage import statuspage, story
+
+pytestmark = pytest.mark.browser
+
+PUBLIC = ("/", "/t/acme", "/history/2025-03", "/console/sign-in")
+CONSOLE = (
+    "/console",
+    "/console/incidents",
+    "/console/incidents/17",
+    "/console/incidents/4",
+    "/console/incidents/17/update",
+    "/console/incidents/17/verdict",
+    "/console/outbox",
+)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", ["phone", "desktop"])
+async def test_no_page_has_a_serious_finding_of_axe_or_leaves_its_window(
+    database_url: str, eye: Eye, size: str, scheme: Literal["light", "dark"]
+) -> None:
+    async with statuspage(database_url, story(), serve=True) as stage:
+        page = await eye.page(SIZES[size], scheme)
+        found: dict[str, list[str]] = {}
+        wide: list[str] = []
+        for path in (*PUBLIC, *CONSOLE):
+            if path == CONSOLE[0]:
+                await eye.sign_in(page, stage.url)
+                await page.wait_for_selector(".on-call-name")
+            else:
+                await page.goto(stage.url + path)
+            if findings := await serious_findings(page):
+                found[path] = findings
+            if await overflows(page):
+                wide.append(path)
+        assert found == {}
+        assert wide == []
+
+
+async def test_open_dialogs_have_no_serious_finding(database_url: str, eye: Eye) -> None:
+    async with statuspage(database_url, story(), serve=True) as stage:
+        page = await eye.page()
+        await eye.sign_in(page, stage.url)
+        await page.goto(f"{stage.url}/console/incidents/17")
+        await ready(page)
+        for key, dialog in (("u", "#sheet[open]"), ("e", "#sheet[open]"), ("?", "#keys[open]")):
+            await page.keyboard.press(key)
+            await page.wait_for_selector(dialog)
+            assert await serious_findings(page) == []
+            await page.keyboard.press("Escape")
+            await page.wait_for_selector(dialog, state="hidden")
