@@ -63,7 +63,7 @@ def eventually(look: Callable[[], T | None], what: str, seconds: float = 30.0) -
 class Instance:
     """A running instance, and what a script can do with its ``run.json``."""
 
-    def __init__(self, process: subprocess.Popen[str], folder: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], folder: Path) -> None:
         self.process = process
         self.folder = folder
         self.client = httpx.Client(timeout=10)
@@ -130,16 +130,16 @@ def environment(folder: Path, base: int, **more: str) -> dict[str, str]:
     return clean | {"TOCSIN_DATA_DIR": str(folder), "TOCSIN_PORT_BASE": str(base)} | more
 
 
-def launch(environ: Mapping[str, str]) -> subprocess.Popen[str]:
-    """``python -m services`` in a process group of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "services"],
-        env=dict(environ),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+def launch(environ: Mapping[str, str], output: Path) -> subprocess.Popen[bytes]:
+    """``python -m services`` in a process group of its own. It writes to a file: a pipe that nobody reads would stop it."""
+    with output.open("ab") as file:
+        return subprocess.Popen(
+            [sys.executable, "-m", "services"],
+            env=dict(environ),
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
 
 def _announced(folder: Path, pid: int) -> bool:
@@ -152,18 +152,18 @@ def _announced(folder: Path, pid: int) -> bool:
 @contextmanager
 def running(folder: Path, base: int = 0, **more: Any) -> Iterator[Instance]:
     """An instance that is ready, and stopped at the end however the test went."""
-    process = launch(environment(folder, base or free_base(), **more))
+    folder.mkdir(parents=True, exist_ok=True)
+    output = folder / "output"
+    process = launch(environment(folder, base or free_base(), **more), output)
     instance = Instance(process, folder)
     try:
         eventually(
             lambda: _announced(folder, process.pid) or process.poll() is not None, "run.json is written", START_SECONDS
         )
         if process.poll() is not None:
-            raise AssertionError(f"it ended: {process.stdout.read() if process.stdout else ''}")
+            raise AssertionError(f"it ended: {output.read_text()}")
         yield instance
     finally:
         instance.client.close()
         if process.poll() is None:
             instance.stop()
-        if process.stdout:
-            process.stdout.close()
