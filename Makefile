@@ -44,8 +44,10 @@ check: $(VENV)/.dev ## Lint, format, types, import contracts, generated document
 	@$(BIN)/python -m libs.common.events.catalogue --check
 
 .PHONY: docs
-docs: $(VENV)/.dev ## Generate docs/events, docs/metrics.md and docs/problems.md anew
+docs: $(VENV)/.dev ## Generate what is generated under docs/ anew
 	@$(BIN)/python -m libs.common.events.catalogue
+	@$(BIN)/python -m libs.common.docs
+	@$(BIN)/python -m services.intake.sources.pages
 
 .PHONY: format
 format: $(VENV)/.dev ## Format the code and mend what can be mended

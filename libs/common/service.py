@@ -123,18 +123,7 @@ def assemble(
     """
     bus = BusConnection(platform.bus)
     relay = Relay(platform.uow, platform.bus, platform.metrics)
-    consumers = [
-        ConsumerLoop(
-            platform.bus,
-            platform.uow,
-            platform.clock,
-            platform.chance,
-            subscription,
-            metrics=platform.metrics,
-            on_stop=alarm_of(platform.uow, platform.name, subscription.group),
-        )
-        for subscription in subscriptions
-    ]
+    consumers = [_consumer(platform, subscription) for subscription in subscriptions]
     parts: list[Component] = [bus, platform.wakeups]
     all_checks: dict[str, Check] = {"database": database_check(platform.database), "bus": bus.problem}
     all_notes = dict(notes or {})
@@ -160,6 +149,18 @@ def assemble(
         state={"platform": platform, "uow": platform.uow, "clock": platform.clock, **(state or {})},
     )
     return Service(platform, settings, app, parts, metadata=metadata, migrations=migrations)
+
+
+def _consumer(platform: Platform, subscription: Subscription) -> ConsumerLoop:
+    return ConsumerLoop(
+        platform.bus,
+        platform.uow,
+        platform.clock,
+        platform.chance,
+        subscription,
+        metrics=platform.metrics,
+        on_stop=alarm_of(platform.uow, platform.name, subscription.group),
+    )
 
 
 def run(build: Callable[[S], Awaitable[Service]], settings_class: type[S], argv: Sequence[str] | None = None) -> None:

@@ -172,14 +172,8 @@ def burning() -> list[Event]:
     opened = incident(
         17, at(9, 15), tenants=("acme", "globex"), links=links, obligations=obligations(at(9, 15), at(9, 45))
     )
-    found: list[Event] = [
-        incidents.IncidentOpened(
-            incident=opened,
-            at=at(9, 15),
-            actor=ALERTMANAGER,
-            text="Alertmanager reported HTTP 5xx above 20 % on invoicing-api",
-        )
-    ]
+    said = "Alertmanager reported HTTP 5xx above 20 % on invoicing-api"
+    found: list[Event] = [incidents.IncidentOpened(incident=opened, at=at(9, 15), actor=ALERTMANAGER, text=said)]
     told = (
         ("stefania", "on-shift", None),
         ("helena", "service-responsible", "Abdul"),
