@@ -17,15 +17,15 @@ from tests.support.instance import Instance, eventually, running, short_folder
 
 LADDER = """\
 ladders:
-  - id: default
+  - id: standard
     name: A ladder of two-minute rungs
     rungs:
-      - {name: First, notify: [first], after: 0s}
-      - {name: Responsible, notify: [service-responsible], after: 2m}
-      - {name: PM, notify: [pm], after: 2m}
-      - {name: DevOps and Helpdesk, notify: [role:devops, role:helpdesk], after: 2m}
-      - {name: CAO and Head of Engineering, notify: [role:cao, role:head-of-engineering], after: 2m}
-      - {name: COO and CTO, notify: [role:coo, role:cto], after: 2m}
+      - {name: First, roles: [first], after: 0s}
+      - {name: Responsible, roles: [service-responsible], after: 2m}
+      - {name: PM, roles: [pm], after: 2m}
+      - {name: DevOps and Helpdesk, roles: [role:devops, role:helpdesk], after: 2m}
+      - {name: CAO and Head of Engineering, roles: [role:cao, role:head-of-engineering], after: 2m}
+      - {name: COO and CTO, roles: [role:coo, role:cto], after: 2m}
 """
 
 
