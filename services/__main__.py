@@ -22,7 +22,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=False, help=__doc__)
 screen = Console(highlight=False)
 
 _ROLES = {
-    "statuspage": "status page; the operators' console is at /console",
+    "statuspage": "status page, and the console at /console",
     "intake": "takes triggers in",
     "escalator": "incidents, ladders, promises",
     "oncall": "who is responsible",
