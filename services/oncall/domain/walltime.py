@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
@@ -20,10 +21,16 @@ def _tidy(value: str) -> str:
     return f"{begin}-{end}"
 
 
+@lru_cache(maxsize=1024)
+def _read(name: str) -> ZoneInfo:
+    # zoneinfo itself keeps eight zones: a house with people in more of them would read files at every page.
+    return ZoneInfo(name)
+
+
 def _zone(value: Any) -> Any:
     if isinstance(value, str):
         try:
-            ZoneInfo(value)
+            _read(value)
         except (LookupError, ValueError, OSError) as error:
             raise ValueError(f"{value!r} is no IANA time zone, such as Europe/Lisbon or UTC") from error
     return value
