@@ -28,7 +28,7 @@ class Described:
 
 @dataclass(frozen=True)
 class Routed:
-    """The decision, and why: ``rule`` is the id of the rule that matched, or ``default``."""
+    """The decision, and why: ``rule`` is the id of the rule that matched, or ``default``; ``name`` is the rule's sentence."""
 
     rule: str
     reason: RouteReason
@@ -36,6 +36,7 @@ class Routed:
     first: tuple[RoleRef, ...]
     ladder: str
     clocks: str
+    name: str | None = None
 
 
 def route(routing: Routing, trigger: Described) -> Routed:
@@ -43,7 +44,7 @@ def route(routing: Routing, trigger: Described) -> Routed:
     category = trigger.category or routing.categories[trigger.kind]
     for rule in routing.rules:
         if _matches(rule, trigger, category):
-            return Routed(rule.id, "rule_matched", category, rule.first, rule.ladder, rule.clocks)
+            return Routed(rule.id, "rule_matched", category, rule.first, rule.ladder, rule.clocks, rule.name)
     default = routing.default
     return Routed(DEFAULT_ROUTE, "no_rule_matched", category, default.first, default.ladder, default.clocks)
 

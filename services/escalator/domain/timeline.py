@@ -39,12 +39,25 @@ _FAILED = {
     "uncertain": "may not have gone out: Tocsin was interrupted while sending it",
 }
 _RUNG_REASONS: dict[RungReason, str] = {
-    "opened": "it was opened",
-    "unacknowledged": "nobody acknowledged",
+    "opened": "the incident was opened",
+    "unacknowledged": "nobody acknowledged in time",
     "nobody_found": "nobody was found for the rung before",
     "unreachable": "nobody of the rung before could be reached",
-    "escalated_by_hand": "a person escalated",
-    "repeated": "nobody acknowledged, so it starts over",
+    "escalated_by_hand": "{actor} escalated",
+    "repeated": "nobody acknowledged, so the ladder starts over",
+}
+_ROLES: dict[RoleRef, str] = {
+    "pm": "the PM",
+    "role:pm": "the PM",
+    "role:helpdesk": "Helpdesk",
+    "role:devops": "DevOps",
+    "role:cao": "the CAO",
+    "role:head-of-engineering": "the Head of Engineering",
+    "role:coo": "the COO",
+    "role:cto": "the CTO",
+    "on-shift": "whoever is on shift",
+    "first": "those who heard of it first",
+    "service-responsible": "the service's responsible",
 }
 
 
@@ -67,9 +80,10 @@ def duration(span: timedelta) -> str:
     return f"{hours} h {rest} min" if rest else f"{hours} h"
 
 
-def opened(incident: Incident, actor: Actor) -> str:
-    """Who or what opened it."""
-    return f"{actor.name} opened the incident: {incident.title}."
+def opened(incident: Incident, actor: Actor, rule: str | None) -> str:
+    """Who or what opened it, and by which routing rule it goes on."""
+    routed = f"Routing rule: {rule.rstrip('.')}." if rule else "No routing rule matches, so the default route is taken."
+    return f"{actor.name} opened the incident: {incident.title.rstrip('.')}. {routed}"
 
 
 def attached(title: str, actor: Actor, *, how: str) -> str:
@@ -122,10 +136,10 @@ def rca_sent() -> str:
     return "The root cause analysis goes to those to whom it was promised."
 
 
-def rung_due(number: int, name: str, roles: Sequence[RoleRef], reason: RungReason, late: timedelta | None) -> str:
+def rung_due(number: int, name: str, reason: RungReason, late: timedelta | None, actor: Actor) -> str:
     """A rung fires."""
-    delay = f" {duration(late)} late" if late else ""
-    return f"Rung {number}, {name} ({_and(roles)}), is paged{delay}: {_RUNG_REASONS[reason]}."
+    delay = f", {duration(late)} late" if late else ""
+    return f"Rung {number} ({name}) is due{delay}: {_RUNG_REASONS[reason].format(actor=actor.name)}."
 
 
 def given_up(rounds: int) -> str:
@@ -186,7 +200,8 @@ def reminded(kind: ObligationKind, due_at: datetime, now: datetime) -> str:
 
 def miss_escalated(kind: ObligationKind, roles: Sequence[RoleRef]) -> str:
     """A miss is told to others."""
-    return f"The {KINDS[kind]} is missing; {_and(roles)} are told."
+    told = [_role(ref) for ref in roles]
+    return f"The {KINDS[kind]} is missing; {_and(told)} {'is' if len(told) == 1 else 'are'} told."
 
 
 def update_sent(audiences: Sequence[str]) -> str:
@@ -256,6 +271,11 @@ def channel(name: str) -> str:
 
 def _promise(obligation: Obligation, now: datetime) -> str:
     return f"the next is due by {clock_time(obligation.due_at, now)}" if obligation.due_at else "none is due any more"
+
+
+def _role(ref: RoleRef) -> str:
+    """A reference as people call it; ids of people, teams and rotas are their own names."""
+    return _ROLES.get(ref) or ref.partition(":")[2].replace("-", " ").capitalize() or ref.replace("-", " ")
 
 
 def _by(actor: Actor) -> str:

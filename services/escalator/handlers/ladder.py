@@ -50,7 +50,7 @@ async def fire(case: Case, step: Fire, actor: Actor = SYSTEM) -> None:
     await case.tell(
         EscalationDue,
         incident,
-        text=timeline.rung_due(rung.number, rung.name, rung.roles, step.reason, step.late_by),
+        text=timeline.rung_due(rung.number, rung.name, step.reason, step.late_by, actor),
         actor=actor,
         reason=step.reason,
         rung=rung.number,

@@ -10,7 +10,7 @@ from services.escalator.domain import obligations as promises
 from services.escalator.domain import timeline
 from services.escalator.domain.incident import Report
 from services.escalator.domain.policies import Plan
-from services.escalator.domain.routing import Described, route
+from services.escalator.domain.routing import Described, Routed, route
 from services.escalator.handlers import ladder, obligations
 from services.escalator.handlers.case import Case, Desk, begin
 from services.escalator.store import incidents, policies
@@ -21,7 +21,7 @@ async def open_incident(
 ) -> Case:
     """Open an incident of ``report``; with ``trigger_id`` it has one alert, which fires."""
     tx = desk.tx
-    incident, plan, reason = await _planned(desk, report, category)
+    incident, plan, routed = await _planned(desk, report, category)
     incident = incident.model_copy(
         update={
             "number": await incidents.next_number(tx.session),
@@ -29,16 +29,15 @@ async def open_incident(
         }
     )
     case = begin(desk, incident, plan)
-    await case.tell(
-        IncidentOpened, text=timeline.opened(incident, actor), actor=actor, reason=reason, trigger_id=trigger_id
-    )
+    text = timeline.opened(incident, actor, routed.name)
+    await case.tell(IncidentOpened, text=text, actor=actor, reason=routed.reason, trigger_id=trigger_id)
     desk.metrics.incidents_opened.labels(report.kind).inc()
     await ladder.fire(case, rungs.at_opening(case.incident))
     await obligations.begin(case)
     return case
 
 
-async def _planned(desk: Desk, report: Report, category: Category | None) -> tuple[Incident, Plan, str]:
+async def _planned(desk: Desk, report: Report, category: Category | None) -> tuple[Incident, Plan, Routed]:
     known = await policies.current(desk.tx.session)
     described = Described(
         kind=report.kind,
@@ -55,4 +54,4 @@ async def _planned(desk: Desk, report: Report, category: Category | None) -> tup
     now = desk.tx.now
     incident = states.opened(desk.tx.chance.uuid7(now), 0, report, routed, rungs.rungs_of(chosen), chosen.id, now)
     owed = promises.at_opening(plan.clocks, incident)
-    return incident.model_copy(update={"obligations": owed}), plan, routed.reason
+    return incident.model_copy(update={"obligations": owed}), plan, routed

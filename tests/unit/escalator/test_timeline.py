@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from libs.common.events.base import SYSTEM
 from libs.common.events.deliveries import Addressee, DeliveryFailed, DeliverySent
 from libs.common.events.notifications import Skipped
 from services.escalator.domain import timeline
@@ -39,12 +40,28 @@ def test_several_people_are_named_in_one_sentence() -> None:
 
 
 def test_a_rung_says_what_led_to_it_and_how_late_it_is() -> None:
-    assert (
-        timeline.rung_due(2, "PM", ("pm",), "unacknowledged", None) == "Rung 2, PM (pm), is paged: nobody acknowledged."
+    assert timeline.rung_due(1, "First recipients", "opened", None, SYSTEM) == (
+        "Rung 1 (First recipients) is due: the incident was opened."
     )
-    assert timeline.rung_due(2, "PM", ("pm",), "nobody_found", minutes(180)) == (
-        "Rung 2, PM (pm), is paged 3 h late: nobody was found for the rung before."
+    assert timeline.rung_due(2, "PM", "nobody_found", minutes(180), SYSTEM) == (
+        "Rung 2 (PM) is due, 3 h late: nobody was found for the rung before."
     )
+    assert timeline.rung_due(2, "PM", "escalated_by_hand", None, STEFANIA) == "Rung 2 (PM) is due: Stefania escalated."
+
+
+def test_the_opening_names_the_routing_rule_that_decided() -> None:
+    said = timeline.opened(an_incident(), MONITOR, "A telemetry alarm goes to whoever is on shift")
+    assert said.endswith(". Routing rule: A telemetry alarm goes to whoever is on shift.")
+    assert timeline.opened(an_incident(), MONITOR, None).endswith(
+        "No routing rule matches, so the default route is taken."
+    )
+
+
+def test_those_who_hear_of_a_miss_are_called_as_people_call_them() -> None:
+    assert timeline.miss_escalated("team_status", ("pm", "role:helpdesk")) == (
+        "The team status is missing; the PM and Helpdesk are told."
+    )
+    assert timeline.miss_escalated("team_status", ("team:workflow",)) == "The team status is missing; Workflow is told."
 
 
 def test_an_acknowledgement_by_sms_says_so() -> None:
