@@ -16,9 +16,9 @@ from libs.common.events.triggers import TriggerReceived
 from libs.common.metrics import Metrics
 from libs.common.tracing import current_traceparent
 from services.intake.domain.facts import quarantined, received
-from services.intake.domain.headers import kept_headers
 from services.intake.domain.integration import Integration
 from services.intake.domain.trigger import Reading
+from services.intake.handlers.understand import understand
 from services.intake.sources.base import Source
 from services.intake.store.writer import RETRY_AFTER, Entry, NotCommitted, Writer
 
@@ -51,10 +51,9 @@ class Receiver:
     ) -> Receipt:
         """Read a body and commit what it says. Raises :class:`~libs.common.errors.Unavailable` where that cannot be done."""
         now = self._clock.now()
-        kept = kept_headers(headers)
-        reading = source.read(kept, body, integration)
-        receipt = self._receipt(reading, integration, now)
-        entry = self._entry(receipt, integration, kept, body, now)
+        understood = understand(source, integration, headers, body, now)
+        receipt = self._receipt(understood.reading, integration, now)
+        entry = self._entry(receipt, integration, understood.headers, body, now)
         try:
             async with asyncio.timeout(COMMIT_TIMEOUT.total_seconds()):
                 await self._writer.write(entry)

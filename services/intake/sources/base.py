@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic
 
 from pydantic import ValidationError
@@ -26,12 +27,21 @@ WORDS = {
 """What is said in place of pydantic's own words, which speak of Python."""
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival(Generic[OptionsT]):
+    """A body as it came: its headers (names in lower case), its bytes, who sent it, and when."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    integration: Integration[OptionsT]
+    now: datetime
+
+
 @dataclass(frozen=True)
 class Source(Generic[OptionsT]):
     """One wire format. A module of this package that has a ``SOURCE`` is found and served; nothing else is needed.
 
-    ``read`` is pure: headers (names in lower case), the raw body and the integration in, a :class:`Reading` out. It never
-    raises, whatever the body is.
+    ``read`` is pure: an :class:`Arrival` in, a :class:`Reading` out. It never raises, whatever the body is.
     """
 
     name: str
@@ -44,7 +54,7 @@ class Source(Generic[OptionsT]):
     options: type[OptionsT]
     example: Mapping[str, Any]
     """A body that becomes a trigger."""
-    read: Callable[[Mapping[str, str], bytes, Integration[OptionsT]], Reading]
+    read: Callable[[Arrival[OptionsT]], Reading]
 
 
 class CannotRead(Exception):

@@ -12,7 +12,7 @@ from services.intake.domain.dedup import bounded, hash_of_words
 from services.intake.domain.integration import Integration, SourceOptions
 from services.intake.domain.mapping import NAME_LIMIT, SIBLINGS_LIMIT, TITLE_LIMIT, clean, clean_labels, web_links
 from services.intake.domain.trigger import Ignored, ParsedTrigger, Reading, Refusal, refuse
-from services.intake.sources.base import CannotRead, Source, json_of, pointer_of, refusals_of
+from services.intake.sources.base import Arrival, CannotRead, Source, json_of, pointer_of, refusals_of
 from services.intake.sources.native_models import (
     AnyTrigger,
     MaintenanceTrigger,
@@ -37,10 +37,10 @@ class NativeOptions(SourceOptions):
     only: tuple[TriggerKind, ...] = ()
 
 
-def read(headers: Mapping[str, str], body: bytes, integration: Integration[NativeOptions]) -> Reading:
+def read(arrival: Arrival[NativeOptions]) -> Reading:
     """The triggers of a body: an object is one, an array as many as it has."""
     try:
-        value = json_of(headers, body)
+        value = json_of(arrival.headers, arrival.body)
     except CannotRead as error:
         return Reading(refusals=(error.refusal,))
     if not isinstance(value, dict | list):
@@ -51,7 +51,7 @@ def read(headers: Mapping[str, str], body: bytes, integration: Integration[Nativ
     ignored: list[Ignored] = []
     for number, item in enumerate(items):
         at: tuple[int, ...] = (number,) if isinstance(value, list) else ()
-        found = _one(item, at, integration)
+        found = _one(item, at, arrival.integration)
         if isinstance(found, ParsedTrigger):
             triggers.append(found)
         elif isinstance(found, Ignored):

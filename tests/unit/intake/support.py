@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from libs.common.events.base import TriggerKind
 from services.intake.domain.integration import Integration
 from services.intake.domain.trigger import ParsedTrigger, Reading
+from services.intake.sources.base import Arrival
 from services.intake.sources.registry import all_sources
 
+NOW = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 
 
@@ -27,7 +30,7 @@ def integration(
 def read(source: str, body: bytes | object, of: Integration[Any] | None = None, **headers: str) -> Reading:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     names = {name.replace("_", "-"): value for name, value in headers.items()}
-    return all_sources()[source].read(names, raw, of or integration(source))
+    return all_sources()[source].read(Arrival(names, raw, of or integration(source), NOW))
 
 
 def only(reading: Reading) -> ParsedTrigger:

@@ -1,0 +1,87 @@
+"""Trying a body out: what would become of it, with nothing stored and nobody paged."""
+
+import base64
+import binascii
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import AwareDatetime, BaseModel, Field
+from pydantic_core import to_json
+
+from libs.common.auth import Operator
+from libs.common.errors import FieldProblem, Invalid, NotFound
+from services.intake.api.schemas import Told
+from services.intake.api.state import Here
+from services.intake.domain.facts import received
+from services.intake.domain.trigger import Ignored, Refusal
+from services.intake.handlers.senders import integration_of, source_named
+from services.intake.handlers.understand import understand
+from services.intake.store import integrations as store
+
+router = APIRouter(tags=["integrations"])
+
+NOBODY = UUID(int=0)
+"""In place of the ids that a trigger gets only when it is kept."""
+
+
+class Trial(BaseModel):
+    """Headers and body as the sender would post them."""
+
+    headers: dict[str, str] = Field(default_factory=dict)
+    body: Any = None
+    """A text is posted as it is; any other JSON value as the document that it is."""
+    body_base64: str | None = None
+    """In place of ``body``, for bytes that are no text."""
+    received_at: AwareDatetime | None = None
+    """When it would arrive; left away, now."""
+
+
+class Preview(BaseModel):
+    """What would become of the body. Without triggers, ``ignored`` and ``problems`` give the reason; both empty: it holds no alert."""
+
+    triggers: list[dict[str, Any]]
+    ignored: list[Told]
+    problems: list[Told]
+    quarantined: bool
+    """Whether the body would be kept for a person to look at."""
+
+
+@router.post("/v1/integrations/{integration_id}/preview")
+async def preview(_: Operator, here: Here, integration_id: str, trial: Trial) -> Preview:
+    """The triggers that a body would become, or the reason why none. Nothing is stored, nobody is paged."""
+    async with here.uow.read() as session:
+        record = await store.integration(session, integration_id)
+    if record is None:
+        raise NotFound(f"There is no integration {integration_id}.")
+    source = source_named(record.source)
+    integration = integration_of(record)
+    if integration is None:
+        raise NotFound(f"This version does not read the source {record.source}.")
+    now = trial.received_at or here.uow.clock.now()
+    reading = understand(source, integration, trial.headers.items(), _bytes(trial), now).reading
+    triggers = [received(trigger, integration, NOBODY, NOBODY, now) for trigger in reading.triggers]
+    hidden = {"trigger_id", "delivery_id"}
+    return Preview(
+        triggers=[trigger.model_dump(mode="json", exclude=hidden) for trigger in triggers],
+        ignored=_told(reading.ignored),
+        problems=_told(reading.refusals),
+        quarantined=bool(reading.refusals),
+    )
+
+
+def _bytes(trial: Trial) -> bytes:
+    if trial.body_base64 is not None:
+        try:
+            return base64.b64decode(trial.body_base64, validate=True)
+        except binascii.Error as error:
+            problem = FieldProblem("#/body_base64", "should be base64")
+            raise Invalid("The body is no base64.", problems=[problem]) from error
+    if trial.body is None:
+        return b""
+    return trial.body.encode("utf-8", "surrogatepass") if isinstance(trial.body, str) else to_json(trial.body)
+
+
+def _told(parts: Iterable[Refusal | Ignored]) -> list[Told]:
+    return [Told(pointer=part.pointer, reason=part.reason, detail=part.detail) for part in parts]
