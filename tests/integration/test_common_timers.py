@@ -29,11 +29,16 @@ async def note_it(tx: Tx, timer: DueTimer) -> None:
 
 @asynccontextmanager
 async def running(
-    database: Database, clock: Clock, handler: TimerHandler = note_it, metrics: Metrics | None = None, workers: int = 4
+    database: Database,
+    clock: Clock,
+    handler: TimerHandler = note_it,
+    metrics: Metrics | None = None,
+    workers: int = 4,
+    seed: int = 7,
 ) -> AsyncIterator[tuple[UnitOfWork, TimerLoop]]:
     """A replica that runs timers of the kind ``rung``."""
     wakeups = Wakeups(database)
-    uow = work(database, clock, wakeups)
+    uow = work(database, clock, wakeups, seed)
     loop = TimerLoop(uow, clock, {"rung": handler}, metrics, workers=workers)
     await wakeups.start()
     await loop.start()
@@ -110,7 +115,7 @@ async def test_two_replicas_never_run_one_timer_twice(database_url: str) -> None
     async with (
         sample_database(database_url) as database,
         running(database, clock, tally) as (uow, first),
-        running(database, clock, tally) as (_, second),
+        running(database, clock, tally, seed=8) as (_, second),
     ):
         keys = [f"t{number}" for number in range(200)]
         async with uow.begin() as tx:

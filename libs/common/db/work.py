@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import delete, insert, select
@@ -24,6 +24,15 @@ from libs.common.tracing import current_traceparent
 OUTBOX_WAKE = "outbox"
 TIMERS_WAKE = "timers"
 
+# Built once: building them anew took longer than PostgreSQL took to run them.
+_SEND = insert(OUTBOX)
+_TAKE_IN = upsert(INBOX).on_conflict_do_nothing().returning(INBOX.c.event_id)
+_NEW_TIMER = upsert(TIMERS)
+_SCHEDULE = _NEW_TIMER.on_conflict_do_update(
+    index_elements=[TIMERS.c.kind, TIMERS.c.key],
+    set_={name: _NEW_TIMER.excluded[name] for name in ("id", "due_at", "run_at", "attempts", "payload", "traceparent")},
+)
+
 
 @dataclass
 class Tx:
@@ -38,6 +47,8 @@ class Tx:
     source: str
     wakes: set[str] = field(default_factory=set)
     """Names of :class:`~libs.common.db.wakeups.Wakeups` to wake once this is committed."""
+    _sent: list[dict[str, Any]] = field(default_factory=list)
+    _timers: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
 
     async def emit(self, *events: Event) -> None:
         """Put ``events`` into the outbox, in this order.
@@ -54,10 +65,14 @@ class Tx:
         )
 
     async def send(self, *messages: Message) -> None:
-        """Put ``messages`` as they are into the outbox, in this order. Facts are told by :meth:`emit`."""
+        """Put ``messages`` as they are into the outbox, in this order. Facts are told by :meth:`emit`.
+
+        What is sent and scheduled is written right before the commit, in one go: a handler that tells much would
+        otherwise wait for PostgreSQL once for each.
+        """
         if not messages:
             return
-        rows = [
+        self._sent += [
             {
                 "topic": message.topic,
                 "key": message.key,
@@ -67,13 +82,12 @@ class Tx:
             }
             for message in messages
         ]
-        await self.session.execute(insert(OUTBOX), rows)
         self.wakes.add(OUTBOX_WAKE)
 
     async def take_in(self, group: str, event_id: UUID) -> bool:
         """Note in the inbox that ``group`` handles this event; ``False`` where it did already."""
-        statement = upsert(INBOX).values(group=group, event_id=event_id, taken_at=self.now).on_conflict_do_nothing()
-        return (await self.session.execute(statement.returning(INBOX.c.event_id))).first() is not None
+        taken = {"group": group, "event_id": event_id, "taken_at": self.now}
+        return (await self.session.execute(_TAKE_IN, taken)).first() is not None
 
     async def schedule(self, kind: str, key: str, due_at: datetime, payload: Mapping[str, Any] | None = None) -> None:
         """Have the handler of ``kind`` run at ``due_at``, or at once where that is past. Replaces the timer of the same (kind, key).
@@ -81,35 +95,40 @@ class Tx:
         Whoever schedules and cancels holds the lock of what the timer is about; the handler takes it too and looks
         whether it is still wanted, since it may have been claimed just before.
         """
-        fresh = {
+        self._timers[(kind, key)] = {
+            "kind": kind,
+            "key": key,
             "due_at": due_at,
             "run_at": due_at,
+            "attempts": 0,
             "payload": dict(payload or {}),
             "traceparent": current_traceparent(),
         }
-        statement = upsert(TIMERS).values(kind=kind, key=key, attempts=0, **fresh)
-        await self.session.execute(
-            statement.on_conflict_do_update(
-                index_elements=[TIMERS.c.kind, TIMERS.c.key],
-                set_={
-                    "id": statement.excluded.id,
-                    "attempts": 0,
-                    **{name: statement.excluded[name] for name in fresh},
-                },
-            )
-        )
         self.wakes.add(TIMERS_WAKE)
 
     async def cancel(self, kind: str, key: str) -> None:
         """Remove the timer of (kind, key); where there is none nothing happens."""
+        self._timers.pop((kind, key), None)
         await self.session.execute(delete(TIMERS).where(TIMERS.c.kind == kind, TIMERS.c.key == key))
 
     async def scheduled(self, kind: str, key: str) -> datetime | None:
         """When the timer of (kind, key) is due, if there is one."""
+        fresh = self._timers.get((kind, key))
+        if fresh is not None:
+            return cast("datetime", fresh["due_at"])
         found: datetime | None = await self.session.scalar(
             select(TIMERS.c.due_at).where(TIMERS.c.kind == kind, TIMERS.c.key == key)
         )
         return found
+
+    async def write(self) -> None:
+        """Write what was sent and scheduled so far; whoever commits calls it right before."""
+        sent, self._sent = self._sent, []
+        timers, self._timers = self._timers, {}
+        if sent:
+            await self.session.execute(_SEND, sent)
+        if timers:
+            await self.session.execute(_SCHEDULE, list(timers.values()))
 
 
 class UnitOfWork:
@@ -141,6 +160,7 @@ class UnitOfWork:
         async with translated(), self.database.write_session() as session:
             tx = Tx(session, self.clock.now(), self.chance, self.source)
             yield tx
+            await tx.write()
             await session.commit()
         if self.wakeups is not None:
             for name in tx.wakes:

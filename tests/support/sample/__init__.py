@@ -48,9 +48,12 @@ async def sample_database(url: str, schema: str = "sample") -> AsyncIterator[Dat
         await database.dispose()
 
 
-def work(database: Database, clock: Clock | None = None, wakeups: Wakeups | None = None) -> UnitOfWork:
-    """A unit of work on the sample service, with seeded chance and a clock that stands at ``T0``."""
-    return UnitOfWork(database, clock or ManualClock(T0), Chance(7), "sample", wakeups)
+def work(database: Database, clock: Clock | None = None, wakeups: Wakeups | None = None, seed: int = 7) -> UnitOfWork:
+    """A unit of work on the sample service, with seeded chance and a clock that stands at ``T0``.
+
+    Replicas on one clock need seeds of their own: they would make the same ids.
+    """
+    return UnitOfWork(database, clock or ManualClock(T0), Chance(seed), "sample", wakeups)
 
 
 async def write(tx: Tx, words: str) -> None:
