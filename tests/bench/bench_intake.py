@@ -25,6 +25,10 @@ CONNECTIONS: Final = 128
 ROUNDS: Final = 7
 ROUND_SECONDS: Final = 2.0
 RATIO: Final = 0.7
+READING: Final = """\
+Requests that arrive together are committed together: while one commit is under way the next batch gathers, so that the cost of the disk is shared by many requests. What
+is left of the difference is the work for each row, in intake's process and in PostgreSQL, and the relay that publishes meanwhile: with clients, intake and PostgreSQL on the same
+cores they take those from the requests."""
 KEY: Final = "benchkeybenchkeybenchkeybenchkey"
 CONFIG: Final = "integrations:\n  - {id: bench, name: Bench, source: alertmanager, key: {file: FOLDER/key}}\n"
 
@@ -177,6 +181,6 @@ def _section(
             ),
             ("one durable commit alone: p50", ms(statistics.median(commits))),
         ),
-        reading="",
+        reading=READING,
         versions=(("PostgreSQL", version),),
     )
