@@ -33,6 +33,7 @@ class Story:
     number: int = 1
     _began: datetime = field(init=False)
     _seen: set[str] = field(default_factory=set)
+    _late: list[str] = field(default_factory=list)
 
     def play(self) -> None:
         """From the alarm to the RCA."""
@@ -52,7 +53,7 @@ class Story:
                 "An update at last.",
                 lambda: self._update("Invoices are being written again; we are watching it."),
             ),
-            (110, "It is over.", lambda: self._act("resolve", note="The store has a larger disk.")),
+            (105, "It is over.", lambda: self._act("resolve", note="The store has a larger disk.")),
             (150, "The root cause analysis is issued.", self._rca),
         ]
         for minute, title, act in steps:
@@ -128,6 +129,8 @@ class Story:
             if key not in self._seen:
                 self._seen.add(key)
                 at = datetime.fromisoformat(line["at"])
+                if line.get("reason") == "missed":
+                    self._late.append(line["text"])
                 reason = f" [dim]({escape(line['reason'])})[/dim]" if line.get("reason") else ""
                 yield at, f"{at.astimezone(UTC):%H:%M}  · {escape(line['text'])}{reason}"
 
@@ -144,13 +147,14 @@ class Story:
 
     def _sum_up(self) -> None:
         incident = self._call("escalator", "GET", f"/v1/incidents/{self.number}")
-        late = [o for o in incident["obligations"] if o["state"] == "late"]
         self._say("\n[bold]What was promised[/bold]")
         for promise in incident["obligations"]:
-            colour = "red" if promise in late else "green"
             self._say(
-                f"  {promise['kind']:<20} [{colour}]{promise['state']}[/{colour}] · sent {promise['count']} times"
+                f"  {promise['kind'].replace('_', ' '):<20} kept {promise['count']} times, then {promise['state']}"
             )
+        self._say("[bold]What was late[/bold]")
+        for line in self._late or ["nothing"]:
+            self._say(f"  {escape(line)}")
         sent = len(self._messages())
         self._say(
             f"\n{sent} messages, each once; the incident is [bold]{incident['state']}[/bold]. Now try [bold]make run[/bold]."
