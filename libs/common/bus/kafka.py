@@ -146,6 +146,7 @@ class KafkaBus:
         self._producer = KafkaProducer(brokers)
         self._consumers: list[KafkaConsumer] = []
         self._admin: Any = None
+        self._probe: Any = None
         self._admin_mutex = asyncio.Lock()
         self._watch: asyncio.Task[None] | None = None
         self._tried = asyncio.Event()
@@ -216,10 +217,22 @@ class KafkaBus:
         await admin.start()
 
     async def _drop_admin(self) -> None:
-        if self._admin is not None:
-            with suppress(*FAILURES):
-                await self._admin.close()
-            self._admin = None
+        probe, self._probe = self._probe, None
+        admin, self._admin = self._admin, None
+        with suppress(*FAILURES):
+            if probe is not None:
+                await probe.stop()
+            if admin is not None:
+                await admin.close()
+
+    async def _offsets_probe(self) -> Any:
+        """A client that reads nothing and knows where partitions begin and end."""
+        if self._probe is None:
+            self._probe = AIOKafkaConsumer(
+                bootstrap_servers=self._brokers, request_timeout_ms=REQUEST_MS, group_id=None
+            )
+            await self._probe.start()
+        return self._probe
 
     async def _look_after(self) -> None:
         """Ask every second whether a broker is there."""
@@ -248,21 +261,17 @@ class KafkaBus:
             await asyncio.sleep(0.05)
 
     async def _lag(self, admin: Any, group: str, topics: Sequence[str]) -> int:
-        probe = AIOKafkaConsumer(bootstrap_servers=self._brokers, request_timeout_ms=REQUEST_MS, group_id=None)
-        try:
-            await probe.start()
-            described = await admin.describe_topics(topics)
-            places = [
-                TopicPartition(topic["topic"], partition["partition"])
-                for topic in described
-                for partition in topic["partitions"]
-            ]
-            if not places:
-                return 0
-            first, last = await asyncio.gather(probe.beginning_offsets(places), probe.end_offsets(places))
-            done = await _committed(admin, group, places)
-        finally:
-            await probe.stop()
+        probe = await self._offsets_probe()
+        described = await admin.describe_topics(topics)
+        places = [
+            TopicPartition(topic["topic"], partition["partition"])
+            for topic in described
+            for partition in topic["partitions"]
+        ]
+        if not places:
+            return 0
+        first, last = await asyncio.gather(probe.beginning_offsets(places), probe.end_offsets(places))
+        done = await _committed(admin, group, places)
         return sum(max(last[place] - max(done.get(place, 0), first[place]), 0) for place in places)
 
 
