@@ -8,6 +8,7 @@ from typing import Any
 import typer
 from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from libs.common.bus.base import Bus, BusUnavailable
@@ -39,6 +40,10 @@ def run(context: typer.Context) -> None:
     try:
         instance.start()
         _tell(instance.facts)
+        for name, reason in instance.waiting.items():
+            screen.print(
+                f"[yellow]{name} is not ready yet, and goes on waiting: {escape(reason)}[/yellow]", soft_wrap=True
+            )
         instance.watch()
         screen.print("\nstopping …")
     finally:

@@ -36,6 +36,8 @@ class LocalInstance:
     chance: Chance = field(default_factory=Chance)
     facts: dict[str, Any] = field(default_factory=dict)
     """What ``run.json`` says, once started."""
+    waiting: dict[str, str] = field(default_factory=dict)
+    """What services say that had started and were not ready yet."""
 
     def __post_init__(self) -> None:
         self._folder = DataFolder(self.settings.data_dir)
@@ -90,7 +92,7 @@ class LocalInstance:
         self._supervisor = supervisor
         self._stops.append(supervisor.stop)
         supervisor.start()
-        self._wait_until_ready(supervisor, environment["TOCSIN_KEY_OPERATOR"])
+        self.waiting = self._wait_until_ready(supervisor, environment["TOCSIN_KEY_OPERATOR"])
         self._describe(database_url, bus_url, environment)
         self._announce()
 
@@ -151,10 +153,14 @@ class LocalInstance:
         port = self.settings.port_base + PORTS[name]
         return {f"TOCSIN_{name.upper()}_PORT": str(port), f"TOCSIN_{name.upper()}_PUBLIC_URL": self.url(name)}
 
-    def _wait_until_ready(self, supervisor: Supervisor, key: str) -> None:
-        """Wait until every service is ready and knows the operator's key, which reaches it over the bus."""
+    def _wait_until_ready(self, supervisor: Supervisor, key: str) -> dict[str, str]:
+        """Wait until every service is ready and knows the operator's key, which reaches it over the bus.
+
+        Returns what those say that live and are not ready yet when the time is up: a bus that cannot be reached, say. They go
+        on waiting for it by themselves.
+        """
         deadline = time.monotonic() + self.settings.start_seconds
-        waiting = dict.fromkeys(PORTS, "did not answer")
+        waiting = dict.fromkeys(PORTS, "does not answer")
         while waiting:
             for name in list(waiting):
                 base = f"http://{self._reachable()}:{self.settings.port_base + PORTS[name]}"
@@ -169,10 +175,13 @@ class LocalInstance:
             if failed is not None:
                 raise Misconfigured(f"the service {failed} did not start: the line above says why")
             if waiting and time.monotonic() > deadline:
-                sentences = "; ".join(f"{name}: {reason}" for name, reason in waiting.items())
-                raise Misconfigured(f"not ready after {self.settings.start_seconds:g} s ({sentences})")
+                break
             if waiting:
                 time.sleep(0.05)
+        dead = [name for name, reason in waiting.items() if reason.startswith("does not answer")]
+        if dead:
+            raise Misconfigured(f"no answer after {self.settings.start_seconds:g} s from {', '.join(dead)}")
+        return waiting
 
     def _describe(self, database_url: str, bus_url: str, environment: Mapping[str, str]) -> None:
         integrations = {}

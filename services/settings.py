@@ -43,4 +43,4 @@ class LocalSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="warning", description="What the services log."
     )
-    start_seconds: float = Field(default=60.0, gt=0, description="How long the start may take before it is given up.")
+    start_seconds: float = Field(default=30.0, gt=0, description="How long the start waits for everything to be ready.")

@@ -131,6 +131,17 @@ def test_a_broken_configuration_names_file_and_line(folder: Path, name: str, tex
     assert expected in refused(folder / "data", TOCSIN_CONFIG_DIR=str(config))
 
 
+def test_without_its_broker_it_starts_waits_says_why_and_goes_on_taking_triggers_in(folder: Path) -> None:
+    nowhere = "kafka://127.0.0.1:1"
+    with running(folder, TOCSIN_BUS_URL=nowhere, TOCSIN_START_SECONDS="8") as instance:
+        for service in PORTS:
+            answer = instance.client.get(f"{instance.url(service)}/readyz")
+            assert answer.status_code == 503
+            assert "bus" in answer.text
+        assert instance.alarm("kept until the broker comes").status_code == 202
+        assert "is not ready yet" in (folder / "output").read_text()
+
+
 def test_a_setting_out_of_range_is_named(folder: Path) -> None:
     assert "TOCSIN_CLOCK_SPEED" in refused(folder, TOCSIN_CLOCK_SPEED="-3")
 
