@@ -127,7 +127,7 @@ class Instance:
 def environment(folder: Path, base: int, **more: str) -> dict[str, str]:
     """The environment of an instance on ``folder`` and ``base``; what the caller's says of Tocsin does not count."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")}
-    return clean | {"TOCSIN_DATA_DIR": str(folder), "TOCSIN_PORT_BASE": str(base)} | more
+    return clean | {"TOCSIN_DATA_DIR": str(folder), "TOCSIN_PORT_BASE": str(base), "TOCSIN_START_SECONDS": "60"} | more
 
 
 def launch(environ: Mapping[str, str], output: Path) -> subprocess.Popen[bytes]:
