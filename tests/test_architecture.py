@@ -9,6 +9,7 @@ import pytest
 
 from libs.common.events.catalogue import name_of
 from libs.common.events.registry import EVENTS
+from libs.common.metrics import render_docs
 
 SERVICES = ("intake", "oncall", "escalator", "notifier", "statuspage")
 CODE = sorted(path for top in ("libs", "services", "tests") for path in Path(top).rglob("*.py"))
@@ -75,6 +76,10 @@ def test_settings_stay_few(path: Path) -> None:
 def test_every_event_has_a_golden_file() -> None:
     present = {path.stem for path in Path("tests/golden/events").glob("*.json")}
     assert {name_of(event) for event in EVENTS} <= present
+
+
+def test_every_metric_is_documented() -> None:
+    assert Path("docs/metrics.md").read_text() == render_docs(), "run `make docs`"
 
 
 def test_only_a_clock_reads_the_time() -> None:

@@ -7,7 +7,10 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
+from libs.common.metrics import Metrics
 from services.settings import PORTS
 
 DEPLOY = Path("deploy")
@@ -107,3 +110,18 @@ def test_compose_runs_the_five_services_on_kafka_and_postgresql_without_a_secret
     for service in PORTS:
         assert body["services"][service]["command"] == [f"services.{service}"]
     assert not re.search(r"(PASSWORD|KEY_[A-Z]+): (?!\$\{)\S", text)
+
+
+def test_alert_rules_ask_only_for_metrics_that_tocsin_has() -> None:
+    exposed = {
+        sample.name
+        for family in text_string_to_metric_families(Metrics().exposition().decode())
+        for sample in [*family.samples, Sample(family.name, {}, 0)]
+    }
+    rules = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yaml").read_text())["groups"][0]["rules"]
+    for rule in rules:
+        asked = set(re.findall(r"tocsin_[a-z_]+", rule["expr"]))
+        assert asked, rule["alert"]
+        for name in asked:
+            assert any(name.removesuffix(end) in exposed for end in ("", "_bucket", "_total")), name
+        assert rule["annotations"]["action"]
