@@ -1,0 +1,42 @@
+"""``make demo`` plays one P1 from the alarm to the RCA, and tells it."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+TOLD = (
+    "A telemetry alarm comes in",
+    "✉ sms to",
+    "unacknowledged",
+    "acknowledged by SMS",
+    "is missing",
+    "No change since",
+    "resolved the incident",
+    "(closing)",
+    "root cause analysis is ready",
+    "What was promised",
+    "What was late",
+    "each once",
+)
+"""What the story cannot do without, in this order."""
+
+
+@pytest.mark.timeout(180)
+def test_the_demonstration_plays_from_the_alarm_to_the_rca_and_leaves_nothing_behind() -> None:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "services", "demo", "--speed", "300"],
+        env=environ | {"COLUMNS": "400"},
+        capture_output=True,
+        text=True,
+        timeout=170,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    position = 0
+    for words in TOLD:
+        found = done.stdout.find(words, position)
+        assert found >= 0, f"“{words}” is not told after “{done.stdout[max(position - 80, 0) : position]}”"
+        position = found
