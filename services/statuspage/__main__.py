@@ -1,22 +1,28 @@
 """The composition root of the statuspage."""
 
+from datetime import timedelta
+from typing import Final
+
 import httpx
 
 from libs.common.chance import Chance
-from libs.common.clock import Clock
+from libs.common.clock import Clock, ScaledClock
 from libs.common.lifecycle import Component
 from libs.common.problems import on_tocsin_error
 from libs.common.service import Service, assemble, make_platform, run
-from services.statuspage.api import actions, console, live, public, session
+from services.statuspage.api import actions, console, kept, live, opening, public, session
 from services.statuspage.api.context import POLICY, Context
 from services.statuspage.api.errors import shown_as_page
 from services.statuspage.consumer import subscription
 from services.statuspage.pages.assets import load_assets
 from services.statuspage.pages.views import Views
-from services.statuspage.peers import Peers
+from services.statuspage.peers import Addresses, Peers
 from services.statuspage.settings import StatuspageSettings
 from services.statuspage.store.tables import Base
 from services.statuspage.timers import timer_handlers
+
+LONGEST_SESSION: Final = timedelta(days=365 * 100)
+"""A session's end must be a time that a calendar knows."""
 
 
 class _Client:
@@ -35,6 +41,12 @@ class _Client:
         await self._client.aclose()
 
 
+def session_length(hours: float, clock: Clock) -> timedelta:
+    """How long a sign-in lasts by ``clock``: as many of the machine's hours, however fast it runs."""
+    speed = clock.speed if isinstance(clock, ScaledClock) else 1.0
+    return min(timedelta(hours=hours * speed), LONGEST_SESSION)
+
+
 async def build(
     settings: StatuspageSettings,
     *,
@@ -51,19 +63,26 @@ async def build(
         settings=settings,
         uow=platform.uow,
         clock=platform.clock,
+        chance=platform.chance,
         keyring=platform.keyring,
         views=Views(assets, settings.title),
         assets=assets,
         live=watching,
-        peers=Peers(client, settings.escalator_url, settings.oncall_url, settings.notifier_url),
+        peers=Peers(
+            client,
+            Addresses(settings.intake_url, settings.escalator_url, settings.oncall_url, settings.notifier_url),
+        ),
+        session=session_length(settings.session_hours, platform.clock),
     )
+    public_routers = [public.api, public.router, live.router]
+    console_routers = [session.router, kept.router, opening.router, console.router, actions.router]
     components: list[Component] = [_Client(client), watching]
     service = assemble(
         platform,
         settings,
         title="Tocsin statuspage",
         metadata=[Base.metadata],
-        routers=[public.api, public.router, live.router, session.router, console.router, actions.router],
+        routers=[*public_routers, *console_routers],
         subscriptions=[subscription()],
         timers=timer_handlers(),
         components=components,

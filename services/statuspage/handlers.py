@@ -14,7 +14,7 @@ from libs.common.events.deliveries import (
 )
 from libs.common.events.directory import DirectoryEntry, PrincipalChanged
 from libs.common.events.incidents import Incident, IncidentFact
-from services.statuspage.domain.fold import line_of, message_of, supersedes
+from services.statuspage.domain.fold import line_of, merged, message_of, supersedes
 from services.statuspage.seal import SessionSecret, new_secret, token_digest
 from services.statuspage.store import folding, sessions
 from services.statuspage.store.tables import SessionRow
@@ -53,8 +53,9 @@ async def take_exhausted(tx: Tx, fact: DeliveryExhausted) -> None:
 async def take_message(tx: Tx, fact: DeliverySent | DeliveryFailed | DeliveryConfirmed) -> None:
     """A message went out, failed, or arrived."""
     message = message_of(fact)
-    if supersedes(message, await folding.known_message(tx, message)):
-        await folding.keep_message(tx, message)
+    known = await folding.known_message(tx, message)
+    if supersedes(message, known):
+        await folding.keep_message(tx, merged(message, known))
         await _show(tx, fact)
 
 

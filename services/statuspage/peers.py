@@ -1,6 +1,7 @@
 """The other services, asked over HTTP with the operator's own key: what they refuse comes back as a sentence."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -10,9 +11,19 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from libs.common.errors import TocsinError
 from libs.common.events.base import Instant
 from libs.common.events.incidents import Incident
+from services.statuspage.domain.climb import Candidate, Prospect
 
-Action = Literal["acknowledge", "verdict", "updates", "escalate", "resolve"]
+Action = Literal["acknowledge", "verdict", "updates", "escalate", "resolve", "rca"]
 TIMEOUT: Final = httpx.Timeout(10.0, connect=2.0)
+BRIEF: Final = httpx.Timeout(1.0)
+"""For what a page is worth showing without."""
+
+
+UNASKED: Final[Mapping[int, str]] = {
+    503: "the oncall service cannot be reached.",
+    504: "the oncall service did not answer in time.",
+}
+"""Why it is not known who would be told, where oncall did not answer."""
 
 
 class PeerRefused(TocsinError):
@@ -55,42 +66,131 @@ class OnCall(_Lenient):
     next: Shift | None = None
 
 
-class Peers:
-    """Escalator, oncall and notifier. Calls carry the operator's key, so that these services decide what is allowed."""
+class _Recipient(_Lenient):
+    name: str
+    role: str
+    backup_for: str | None = None
 
-    def __init__(self, client: httpx.AsyncClient, escalator_url: str, oncall_url: str, notifier_url: str) -> None:
+
+class Kept(_Lenient):
+    """A body that nobody understood, as intake tells of it."""
+
+    id: UUID
+    integration_id: str
+    integration_name: str = ""
+    source: str
+    received_at: Instant
+    reason: str
+    detail: str
+    triggers: int = 0
+
+
+class KeptPage(_Lenient):
+    """Some of them, the newest first."""
+
+    quarantine: tuple[Kept, ...]
+    next_cursor: UUID | None = None
+
+
+class KeptBody(Kept):
+    """One of them with the body itself."""
+
+    body: str
+    encoding: str = "utf-8"
+
+
+class _Resolved(_Lenient):
+    recipients: tuple[_Recipient, ...]
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the other services are."""
+
+    intake: str
+    escalator: str
+    oncall: str
+    notifier: str
+
+
+class Peers:
+    """The other services. Calls carry the operator's key, so that these services decide what is allowed."""
+
+    def __init__(self, client: httpx.AsyncClient, at: Addresses) -> None:
         self._client = client
-        self._escalator = escalator_url
-        self._oncall = oncall_url
-        self._notifier = notifier_url
+        self._at = at
+
+    async def open(self, key: str, body: Mapping[str, Any]) -> Incident:
+        """Open an incident; returns it as it is then. Raises :class:`PeerRefused`."""
+        return _incident(await self._ask("escalator", "POST", f"{self._at.escalator}/v1/incidents", key, body))
 
     async def act(self, key: str, incident: UUID, action: Action, body: Mapping[str, Any]) -> Incident:
         """Act on an incident; returns it as it is then. Raises :class:`PeerRefused`."""
-        url = f"{self._escalator}/v1/incidents/{incident}/{action}"
-        answer = await self._ask("escalator", "POST", url, key, body)
+        url = f"{self._at.escalator}/v1/incidents/{incident}/{action}"
+        return _incident(await self._ask("escalator", "POST", url, key, body))
+
+    async def who(self, key: str, incident: Incident, refs: Sequence[str]) -> Prospect:
+        """Whom oncall would tell at this moment; where it cannot be asked the prospect says so, and nothing is raised."""
+        context = {
+            "service": incident.service,
+            "tool": incident.tool,
+            "tenants": list(incident.tenants),
+            "assigned_team": incident.assigned_team,
+            "first": list(incident.first),
+        }
+        body = {"refs": list(refs), "context": context}
         try:
-            return Incident.model_validate(answer)
+            answer = await self._ask("oncall service", "POST", f"{self._at.oncall}/v1/resolve", key, body, BRIEF)
+            found = _Resolved.model_validate(answer).recipients
+        except PeerRefused as error:
+            return Prospect(problem=UNASKED.get(error.http_status, error.detail))
+        except ValidationError:
+            return Prospect(problem="the oncall service answered with something else.")
+        return Prospect(tuple(Candidate(one.name, one.role, one.backup_for) for one in found))
+
+    async def quarantine(self, key: str, limit: int, cursor: UUID | None = None) -> KeptPage:
+        """Bodies that nobody understood, the newest first. Raises :class:`PeerRefused`."""
+        url = f"{self._at.intake}/v1/quarantine?limit={limit}" + (f"&cursor={cursor}" if cursor else "")
+        answer = await self._ask("intake service", "GET", url, key)
+        try:
+            return KeptPage.model_validate(answer)
         except ValidationError as error:
-            raise PeerRefused("The escalator answered with something that is no incident.", 502) from error
+            raise PeerRefused("The intake service answered with something that is no list.", 502) from error
+
+    async def kept_body(self, key: str, kept: UUID) -> KeptBody:
+        """One of them with the body as it came. Raises :class:`PeerRefused`."""
+        answer = await self._ask("intake service", "GET", f"{self._at.intake}/v1/quarantine/{kept}", key)
+        try:
+            return KeptBody.model_validate({**answer, **answer["delivery"], "id": answer["id"]})
+        except (ValidationError, TypeError, KeyError) as error:
+            raise PeerRefused("The intake service answered with something that is no body.", 502) from error
 
     async def reply(self, key: str, message: str, command: Literal["ACK", "RESOLVE"]) -> str:
         """Answer a message of the local outbox as its recipient would by SMS; what they get back. Raises :class:`PeerRefused`."""
-        url = f"{self._notifier}/v1/outbox/{message}/reply"
+        url = f"{self._at.notifier}/v1/outbox/{message}/reply"
         answer = await self._ask("notifier", "POST", url, key, {"text": command})
         return str(answer.get("answer", "")) if isinstance(answer, dict) else ""
 
     async def on_call(self, key: str) -> OnCall:
         """What oncall says of the default rota now. Raises :class:`PeerRefused`."""
-        answer = await self._ask("oncall service", "GET", f"{self._oncall}/v1/schedules/default/on-call", key)
+        answer = await self._ask("oncall service", "GET", f"{self._at.oncall}/v1/schedules/default/on-call", key)
         try:
             return OnCall.model_validate(answer)
         except ValidationError as error:
             raise PeerRefused("The oncall service answered with something that is no shift.", 502) from error
 
-    async def _ask(self, who: str, method: str, url: str, key: str, body: Mapping[str, Any] | None = None) -> Any:
+    async def _ask(
+        self,
+        who: str,
+        method: str,
+        url: str,
+        key: str,
+        body: Mapping[str, Any] | None = None,
+        patience: httpx.Timeout = TIMEOUT,
+    ) -> Any:
         try:
             response = await self._client.request(
-                method, url, json=body, headers={"Authorization": f"Bearer {key}"}, timeout=TIMEOUT
+                method, url, json=body, headers={"Authorization": f"Bearer {key}"}, timeout=patience
             )
         except httpx.TimeoutException as error:
             raise PeerRefused(
@@ -105,6 +205,13 @@ class Peers:
         said = _json(response)
         detail = said.get("detail") if isinstance(said, dict) else None
         raise PeerRefused(str(detail or f"The {who} refused with status {response.status_code}."), response.status_code)
+
+
+def _incident(answer: Any) -> Incident:
+    try:
+        return Incident.model_validate(answer)
+    except ValidationError as error:
+        raise PeerRefused("The escalator answered with something that is no incident.", 502) from error
 
 
 def _json(response: httpx.Response) -> Any:

@@ -4,7 +4,8 @@ import pytest
 
 from libs.common.events.incidents import IncidentNoted
 from tests.browser.eye import PHONE, Eye, ready
-from tests.support.statuspage import NOW, SIGN_IN_TOKEN, SYSTEM, burning, company, statuspage, story, uid
+from tests.support.status_stage import statuspage
+from tests.support.statuspage import NOW, SIGN_IN_TOKEN, SYSTEM, burning, company, story, uid
 
 pytestmark = pytest.mark.browser
 
@@ -57,7 +58,7 @@ async def test_escalating_says_first_whom_it_pages_and_escape_does_nothing(datab
         await page.goto(f"{stage.url}/console/incidents/17")
         await ready(page)
         await page.keyboard.press("e")
-        await page.wait_for_selector("text=Pages the CAO and the Head of Engineering now.")
+        await page.wait_for_selector("text=Pages Marguerite (the CAO) and Henrik (the Head of Engineering) now.")
         await page.keyboard.press("Escape")
         await page.wait_for_selector("#sheet", state="hidden")
         assert not [call for call in stage.peers.calls if call[0] == "POST"]

@@ -5,7 +5,8 @@ from typing import Literal
 import pytest
 
 from tests.browser.eye import SIZES, Eye, overflows, ready, serious_findings
-from tests.support.statuspage import statuspage, story
+from tests.support.status_stage import statuspage
+from tests.support.statuspage import story
 
 pytestmark = pytest.mark.browser
 

@@ -4,7 +4,8 @@ import pytest
 
 from libs.common.events.incidents import IncidentOpened
 from tests.browser.eye import PHONE, Eye
-from tests.support.statuspage import ALERTMANAGER, NOW, burning, company, incident, statuspage, story
+from tests.support.status_stage import statuspage
+from tests.support.statuspage import ALERTMANAGER, NOW, burning, company, incident, story
 
 pytestmark = pytest.mark.browser
 

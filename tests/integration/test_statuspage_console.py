@@ -13,17 +13,8 @@ from libs.common.db.migrate import check_models
 from libs.common.db.tables import COMMON
 from libs.common.events.directory import PrincipalChanged
 from services.statuspage.store.tables import Base, SessionRow
-from tests.support.statuspage import (
-    ACME_KEY,
-    NOW,
-    OPERATOR_KEY,
-    SIGN_IN_TOKEN,
-    VIEWER_KEY,
-    Stage,
-    statuspage,
-    story,
-    uid,
-)
+from tests.support.status_stage import Stage, statuspage
+from tests.support.statuspage import ACME_KEY, NOW, OPERATOR_KEY, SIGN_IN_TOKEN, VIEWER_KEY, story, uid
 
 HTMX = {"HX-Request": "true"}
 HTML = {"Accept": "text/html"}
@@ -164,7 +155,7 @@ async def test_acknowledging_asks_the_escalator_with_the_operators_own_key_and_s
     [
         ("verdict", {"verdict": "confirmed", "note": " seen "}, "verdict", {"verdict": "confirmed", "note": "seen"}),
         ("update", {"text": "Half works.", "audiences": ["client"]}, "updates", {"text": "Half works.", "audiences": ["team", "client"]}),
-        ("escalate", {}, "escalate", {}),
+        ("escalate", {"rung": "5"}, "escalate", {"rung": 5}),
         ("resolve", {"note": "Failed over"}, "resolve", {"note": "Failed over"}),
     ],
 )  # fmt: skip
@@ -185,7 +176,7 @@ async def test_the_loud_action_says_first_whom_it_pages(database_url: str) -> No
     async with statuspage(database_url, story()) as stage:
         await stage.sign_in()
         page = (await stage.client.get("/console/incidents/17/escalate", headers=HTML)).text
-        assert "Pages the CAO and the Head of Engineering now." in page
+        assert "Pages Marguerite (the CAO) and Henrik (the Head of Engineering) now." in page
 
 
 async def test_what_the_escalator_refuses_comes_back_in_place_with_what_was_written(database_url: str) -> None:
@@ -266,8 +257,9 @@ async def test_one_incident_shows_reasons_clocks_ladder_and_who_was_left_out(dat
     async with statuspage(database_url, story()) as stage:
         await stage.sign_in()
         page = (await stage.client.get("/console/incidents/17")).text
-        assert "because nobody had acknowledged it in time" in page
-        assert "Abdul: there is no way to reach them" in page
+        assert "<b>Helena</b> for Abdul: SMS, kept in the local outbox" in page
+        assert "Abdul: no SMS number or e-mail is known" in page
+        assert "Would page Marguerite and Henrik" in page
         assert "The CAO and the Head of Engineering" in page
         assert "every 30 min · owed by the team" in page
         assert 'href="https://grafana.example/d/invoicing"' in page

@@ -14,18 +14,17 @@ from libs.common.events.incidents import IncidentOpened, IncidentResolved, Notic
 from libs.common.events.registry import EVENTS
 from libs.common.service import Service
 from services.statuspage.consumer import subscription
+from tests.support.status_stage import Stage, statuspage
 from tests.support.statuspage import (
     ALERTMANAGER,
     NOW,
     OPERATOR_KEY,
     PAGE_KEY,
     RAFAEL,
-    Stage,
     at,
     burning,
     company,
     incident,
-    statuspage,
     story,
 )
 
@@ -58,6 +57,17 @@ async def test_an_alerts_title_and_the_teams_own_updates_stay_inside(database_ur
         assert "moving it to its standby" in page
         assert "HTTP 5xx" not in page
         assert "Stefania" not in page
+
+
+async def test_a_service_that_only_the_inside_knows_is_named_nowhere_in_public(database_url: str) -> None:
+    given = incident(30, at(9, 30), service="node-exporter", title="Instance node-01 down")
+    opened = IncidentOpened(incident=given, at=at(9, 30), actor=ALERTMANAGER, text="Instance node-01 down")
+    async with statuspage(database_url, [*company(), opened]) as stage:
+        for path in ("/", "/t/initech", "/feed.atom", "/api/v1/status", "/history/2025-05"):
+            page = (await stage.client.get(path)).text
+            assert "node" not in page.lower(), path
+        assert headline((await stage.client.get("/")).text) == "A part of the system does not work since 09:30 UTC"
+        assert (await stage.client.get("/api/v1/status")).json()["incidents"][0]["service"] is None
 
 
 async def test_a_tenants_page_shows_only_what_concerns_it(database_url: str) -> None:

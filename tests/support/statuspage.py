@@ -1,32 +1,17 @@
-"""A statuspage with a story in it, and the other services as a real fake behind HTTP."""
+"""The story that the tests of the statuspage tell, as events."""
 
 import hashlib
-import re
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import httpx
-from fastapi import FastAPI, Request
-from pydantic import SecretStr
-from starlette.responses import JSONResponse, Response
-
 from libs.common.auth import hash_key
-from libs.common.chance import Chance
-from libs.common.clock import ManualClock
 from libs.common.events import deliveries, directory, incidents
 from libs.common.events.base import Actor, Event, Link, Window
 from libs.common.events.deliveries import Addressee
 from libs.common.events.incidents import Incident, Obligation, Rung, Update
 from libs.common.events.notifications import Skipped
-from libs.common.server import HttpServer
-from libs.common.service import Service
-from services.statuspage.__main__ import build
-from services.statuspage.consumer import subscription
-from services.statuspage.settings import StatuspageSettings
 
 NOW = datetime(2025, 5, 28, 9, 48, tzinfo=UTC)
 OPERATOR_KEY = "tocsin_" + "operator" + "a" * 24
@@ -76,7 +61,8 @@ def rungs(fired: Sequence[datetime], last_reason: incidents.RungReason = "unackn
             )
         else:
             due = fired[-1] + timedelta(minutes=delays[index]) if fired and index == len(fired) else None
-            found.append(Rung(number=index + 1, name=name, roles=who, due_at=due))
+            after = timedelta(minutes=delays[index])
+            found.append(Rung(number=index + 1, name=name, roles=who, due_at=due, after=after))
     return tuple(found)
 
 
@@ -262,129 +248,6 @@ def more() -> list[Event]:
         incidents.IncidentOpened(incident=planned, at=at(9, 0), actor=ALERTMANAGER, text="Maintenance was announced"),
         incidents.IncidentAcknowledged(incident=reports, at=at(9, 42), actor=RAFAEL, text="Rafael acknowledged it"),
     ]
-
-
-@dataclass
-class FakePeers:
-    """Escalator, oncall and notifier as far as the console asks them: they keep what they were asked."""
-
-    known: dict[UUID, Incident] = field(default_factory=dict)
-    calls: list[tuple[str, str, Any, str]] = field(default_factory=list)
-    """Method, path, body, key."""
-    refusal: tuple[int, str] | None = None
-    """Answer every action with this status and sentence."""
-
-    def app(self) -> FastAPI:
-        """The three of them on one application."""
-        app = FastAPI()
-
-        @app.get("/v1/schedules/default/on-call")
-        async def on_call(request: Request) -> Response:
-            self.calls.append(("GET", request.url.path, None, request.headers["Authorization"]))
-            shift = {
-                "person": {"id": "rafael", "name": "Rafael"},
-                "since": at(10).isoformat(),
-                "until": at(18).isoformat(),
-            }
-            first = {
-                "person": {"id": "stefania", "name": "Stefania"},
-                "since": at(2).isoformat(),
-                "until": at(10).isoformat(),
-            }
-            backups = [{"id": "helena", "name": "Helena"}, {"id": "luciane", "name": "Luciane"}]
-            return JSONResponse(
-                {"schedule": "default", "primary": first, "also": [], "backups": backups, "next": shift}
-            )
-
-        @app.post("/{rest:path}")
-        async def act(rest: str, request: Request) -> Response:
-            body = await request.json()
-            self.calls.append(("POST", f"/{rest}", body, request.headers["Authorization"]))
-            if self.refusal:
-                status, detail = self.refusal
-                return JSONResponse({"title": "No", "status": status, "detail": detail}, status)
-            if rest.endswith("/reply"):
-                return JSONResponse({"answer": "You have it."})
-            found = re.fullmatch(r"v1/incidents/([0-9a-f-]{36})/(\w+)", rest)
-            assert found
-            return JSONResponse(self.acted(UUID(found[1]), found[2], body).model_dump(mode="json"))
-
-        return app
-
-    def acted(self, id_: UUID, action: str, body: Any) -> Incident:
-        """The incident after an action, as the escalator would answer."""
-        before = self.known[id_]
-        changes: dict[str, Any] = {"version": before.version + 1}
-        match action:
-            case "acknowledge":
-                changes |= {"state": "acknowledged", "acknowledged_at": NOW, "acknowledged_by": RAFAEL}
-            case "resolve":
-                changes |= {"state": "resolved", "resolved_at": NOW, "resolved_by": RAFAEL}
-            case "verdict":
-                changes |= {"verdict": body["verdict"]}
-            case _:
-                pass
-        self.known[id_] = before.model_copy(update=changes)
-        return self.known[id_]
-
-
-@dataclass
-class Stage:
-    """A running statuspage, its clock, and the fake services behind it."""
-
-    service: Service
-    clock: ManualClock
-    peers: FakePeers
-    client: httpx.AsyncClient
-    url: str = "http://status.test"
-
-    async def fold(self, *events: Event) -> None:
-        """Take events in, each in a transaction of its own, as the consumer does."""
-        taken = subscription().handlers
-        for event in events:
-            async with self.service.platform.uow.begin() as tx:
-                await taken[type(event)](tx, event)
-            if isinstance(event, incidents.IncidentFact):
-                self.peers.known[event.incident.id] = event.incident
-
-    async def sign_in(self, key: str = OPERATOR_KEY) -> str:
-        """Sign in; returns the token that forms carry."""
-        answer = await self.client.post("/console/sign-in", data={"key": key})
-        assert answer.status_code == 303, answer.text
-        page = await self.client.get("/console")
-        found = re.search(r'name="csrf" value="([0-9a-f]+)"', page.text)
-        assert found
-        return found[1]
-
-
-@asynccontextmanager
-async def statuspage(
-    database_url: str, events: Sequence[Event] = (), *, now: datetime = NOW, serve: bool = False, **settings: Any
-) -> AsyncIterator[Stage]:
-    """A statuspage that has folded ``events``; with ``serve`` it listens on a free port for a browser."""
-    clock, peers = ManualClock(now), FakePeers()
-    given = StatuspageSettings(
-        database_url=SecretStr(database_url), title="Agency OS Status", sign_in_token=SecretStr(SIGN_IN_TOKEN),
-        key_operator=SecretStr(OPERATOR_KEY), escalator_url="http://peers.test", oncall_url="http://peers.test",
-        notifier_url="http://peers.test", **settings,
-    )  # fmt: skip
-    outward = httpx.AsyncClient(transport=httpx.ASGITransport(peers.app()))
-    service = await build(given, clock=clock, chance=Chance(7), client=outward)
-    await service.start()
-    server = HttpServer(service.app, "127.0.0.1", 0, drain_seconds=2, port_variable="TOCSIN_PORT") if serve else None
-    inward = httpx.AsyncClient(transport=httpx.ASGITransport(service.app), base_url="http://status.test")
-    try:
-        if server:
-            await server.start()
-        url = f"http://127.0.0.1:{server.port}" if server else "http://status.test"
-        stage = Stage(service, clock, peers, inward, url)
-        await stage.fold(*events)
-        yield stage
-    finally:
-        if server:
-            await server.stop()
-        await inward.aclose()
-        await service.stop()
 
 
 def _digest(key: str) -> str:

@@ -19,17 +19,19 @@ from services.statuspage.api.console import (
     incident_values,
     outbox_fragment,
     outbox_values,
+    prospect_of,
     seen,
 )
 from services.statuspage.api.context import Context, Desk, html, wants_fragment
 from services.statuspage.api.session import Acting, SignedIn, Visitor
+from services.statuspage.domain import climb
 from services.statuspage.domain import desk as views
 from services.statuspage.peers import Action, PeerRefused
 from services.statuspage.store import reading
 
 router = APIRouter(prefix="/console", include_in_schema=False)
 
-Sheet = Literal["verdict", "update", "escalate", "resolve"]
+Sheet = Literal["verdict", "update", "escalate", "resolve", "rca"]
 AUDIENCES: Final = ("team", "tenant", "client")
 CALLS: Final[dict[str, Action]] = {
     "acknowledge": "acknowledge",
@@ -37,6 +39,7 @@ CALLS: Final[dict[str, Action]] = {
     "update": "updates",
     "escalate": "escalate",
     "resolve": "resolve",
+    "rca": "rca",
 }
 DONE: Final[dict[str, str]] = {
     "acknowledge": "Acknowledged. Nobody else is paged.",
@@ -44,6 +47,7 @@ DONE: Final[dict[str, str]] = {
     "update": "Your update is on its way.",
     "escalate": "The next rung is being paged.",
     "resolve": "Resolved. Everyone who was reached gets the closing word.",
+    "rca": "The root cause analysis is on the record.",
 }
 
 
@@ -129,22 +133,50 @@ def _demand_operator(who: Visitor) -> None:
         raise Forbidden(f"{who.principal.name} may look, but not act.")
 
 
-def _body(sheet: Sheet, form: FormData) -> tuple[dict[str, Any], str]:
-    """What the escalator is sent, or what is missing in the form."""
+Asked = tuple[dict[str, Any], str]
+"""What the escalator is sent, or what is missing in the form."""
+
+
+def _body(sheet: Sheet, form: FormData) -> Asked:
+    match sheet:
+        case "verdict":
+            return _verdict(form)
+        case "update":
+            return _update(form)
+        case "escalate":
+            rung = str(form.get("rung", ""))
+            return {"rung": int(rung)} if rung.isdecimal() else {}, ""
+        case "rca":
+            return _rca(form)
+        case "resolve":
+            return _note(form), ""
+
+
+def _note(form: FormData) -> dict[str, Any]:
     note = str(form.get("note", "")).strip()
-    body: dict[str, Any] = {"note": note} if note and sheet != "escalate" else {}
-    if sheet == "verdict":
-        verdict = form.get("verdict")
-        if verdict not in {"confirmed", "false_positive"}:
-            return {}, "Choose whether it is confirmed or a false positive."
-        return {**body, "verdict": verdict}, ""
-    if sheet == "update":
-        text = str(form.get("text", "")).strip()
-        if not text:
-            return {}, "Write what you know; nothing was sent."
-        chosen = form.getlist("audiences")
-        return {"text": text, "audiences": [one for one in AUDIENCES if one == "team" or one in chosen]}, ""
-    return body, ""
+    return {"note": note} if note else {}
+
+
+def _verdict(form: FormData) -> Asked:
+    verdict = form.get("verdict")
+    if verdict not in {"confirmed", "false_positive"}:
+        return {}, "Choose whether it is confirmed or a false positive."
+    return {**_note(form), "verdict": verdict}, ""
+
+
+def _update(form: FormData) -> Asked:
+    text = str(form.get("text", "")).strip()
+    if not text:
+        return {}, "Write what you know; nothing was sent."
+    chosen = form.getlist("audiences")
+    return {"text": text, "audiences": [one for one in AUDIENCES if one == "team" or one in chosen]}, ""
+
+
+def _rca(form: FormData) -> Asked:
+    url = str(form.get("url", "")).strip()
+    if not url.startswith(("https://", "http://")):
+        return {}, "Give the address of the root cause analysis, with https:// at its beginning."
+    return {**_note(form), "url": url}, ""
 
 
 async def _sheet(
@@ -158,14 +190,18 @@ async def _sheet(
     *,
     status: int = 200,
 ) -> Response:
-    values = await incident_values(desk, who, number)
+    values = await incident_values(desk, who, number, ask=False)
     incident: Incident = values["incident"]
+    now, rung, escalation = desk.clock.now(), climb.by_hand(incident), ""
+    if sheet == "escalate" and rung:
+        escalation = climb.escalation(incident, await prospect_of(desk, who, incident, rung), values["refs"])
     values |= {
         "sheet": sheet,
         "form": form,
         "problem": problem,
-        "effect": views.effect(sheet, incident, len(values["reached"]), values["refs"]),
-        "promises": views.update_promises(incident, desk.clock.now()),
+        "effect": views.effect(sheet, incident, len(values["reached"]), escalation, now),
+        "promises": views.update_promises(incident, now),
+        "rung": rung.number if rung and rung.number > incident.rung else None,
     }
     if wants_fragment(request):
         return html(desk.render("console/parts/sheet.html", who=who, **values), status)

@@ -8,12 +8,14 @@ from sse_starlette import EventSourceResponse
 from starlette.responses import Response
 
 from libs.common.errors import NotFound
-from libs.common.events.incidents import Incident
+from libs.common.events.incidents import Incident, Rung
 from services.statuspage.api.context import Context, Desk, html
 from services.statuspage.api.live import stream
 from services.statuspage.api.session import SignedIn, Visitor
+from services.statuspage.domain import climb, health, record
 from services.statuspage.domain import desk as views
-from services.statuspage.domain.fold import Line, Message, visible_to
+from services.statuspage.domain.climb import Prospect
+from services.statuspage.domain.fold import Line, visible_to
 from services.statuspage.domain.sentence import is_planned, sentence
 from services.statuspage.peers import PeerRefused
 from services.statuspage.store import reading
@@ -104,24 +106,31 @@ def seen(who: Visitor, incident: Incident) -> bool:
 
 
 async def now_values(desk: Context, who: Visitor) -> dict[str, Any]:
-    """What burns, the worst first, and the latest messages of the local outbox."""
+    """What burns, the worst first, how the channels do, and the latest messages of the local outbox."""
     now = desk.clock.now()
     async with desk.uow.read() as session:
         alive = [incident for incident in await reading.open_incidents(session) if seen(who, incident)]
-        sent = await reading.messages(session, [incident.id for incident in alive])
+        paged = await reading.paged_names(session, [incident.id for incident in alive])
+        counts = await reading.channel_counts(session, now - health.WINDOW)
         names, _ = await reading.names(session)
     box = await outbox_values(desk, who, 4)
     burning = [
-        views.burning(incident, sentence(incident, names, now, named=True), _about(sent, incident), now)
+        views.burning(incident, sentence(incident, names, now, named=True), paged.get(incident.id, ()), now)
         for incident in views.worst_first(alive)
         if not is_planned(incident, now)
     ]
     planned = [(one, sentence(one, names, now, named=True)) for one in alive if is_planned(one, now)]
-    return {"burning": burning, "planned": planned, "summary": views.summary(burning), **box}
+    return {
+        "burning": burning,
+        "planned": planned,
+        "summary": views.summary(burning),
+        "channels": health.channels(counts),
+        **box,
+    }
 
 
-async def incident_values(desk: Context, who: Visitor, number: int) -> dict[str, Any]:
-    """Everything that is known of one incident. Raises :class:`NotFound`."""
+async def incident_values(desk: Context, who: Visitor, number: int, *, ask: bool = True) -> dict[str, Any]:
+    """Everything that is known of one incident; with ``ask`` also whom the next rung would page. Raises :class:`NotFound`."""
     now = desk.clock.now()
     async with desk.uow.read() as session:
         incident = await reading.incident_by_number(session, number)
@@ -131,18 +140,28 @@ async def incident_values(desk: Context, who: Visitor, number: int) -> dict[str,
         told = await reading.told(session, incident.id)
         sent = await reading.messages(session, [incident.id])
         names, refs = await reading.names(session)
+    following = climb.next_by_itself(incident)
+    prospect = await prospect_of(desk, who, incident, following) if ask and following else None
     return {
         "incident": incident,
         "text": sentence(incident, names, now, named=True),
-        "lines": lines,
+        "entries": record.entries(lines, told, sent),
         "clocks": views.clocks(incident, now),
-        "steps": views.ladder(incident, told, refs),
+        "steps": climb.ladder(incident, told, refs, prospect),
+        "prospect": prospect,
         "reached": views.reached(incident, sent, refs),
-        "failed": [message for message in sent if message.state in {"failed", "retrying"}],
+        "failed": [one for one in sent if one.state in {"failed", "retrying"} and one.reason != "withdrawn"],
         "actions": views.actions(incident, may_act=who.may_act),
         "names": names,
         "refs": refs,
     }
+
+
+async def prospect_of(desk: Context, who: Visitor, incident: Incident, rung: Rung) -> Prospect:
+    """Whom a rung would page at this moment, as far as they may ask."""
+    if not who.may_act:
+        return Prospect(problem="only operators are told.")
+    return await desk.peers.who(who.key, incident, rung.roles)
 
 
 async def incident_fragment(desk: Context, who: Visitor, number: int, problem: str = "") -> str:
@@ -166,7 +185,3 @@ async def outbox_values(desk: Context, who: Visitor, limit: int = OUTBOX_LENGTH)
 async def outbox_fragment(desk: Context, who: Visitor, problem: str = "") -> str:
     """The part of the outbox's page that lives."""
     return desk.render("console/parts/outbox.html", who=who, **await outbox_values(desk, who), problem=problem)
-
-
-def _about(messages: list[Message], incident: Incident) -> list[Message]:
-    return [message for message in messages if message.subject_id == incident.id]

@@ -4,12 +4,14 @@ import gzip
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request
 from starlette.responses import HTMLResponse, Response
 
 from libs.common.auth import KeyRing
+from libs.common.chance import Chance
 from libs.common.clock import Clock, ScaledClock
 from libs.common.db.work import UnitOfWork
 from services.statuspage.api.live import Live
@@ -37,11 +39,14 @@ class Context:
     settings: StatuspageSettings
     uow: UnitOfWork
     clock: Clock
+    chance: Chance
     keyring: KeyRing
     views: Views
     assets: Assets
     live: Live
     peers: Peers
+    session: timedelta
+    """How long a sign-in lasts, in the clock's time."""
 
     def pace(self) -> Pace:
         """What time it is, and how fast it passes; a clock that stands still is shown standing still."""
@@ -49,7 +54,9 @@ class Context:
 
     def render(self, template: str, **values: Any) -> str:
         """A page or a fragment at this moment."""
-        return self.views.render(template, self.pace(), {"place": self.live.place(), **values})
+        return self.views.render(
+            template, self.pace(), {"place": self.live.place(), "intake": self.settings.intake_url, **values}
+        )
 
 
 def context_of(request: Request) -> Context:

@@ -112,7 +112,7 @@ def _incident(entry: Entry) -> IncidentDocument:
         state=incident.state,
         started_at=entry.window.starts_at if entry.window else incident.opened_at,
         ended_at=incident.resolved_at,
-        service=incident.service,
+        service=entry.service,
         promise=_promise(entry.promise),
         updates=[UpdateDocument(text=update.text, at=update.at) for update in entry.updates],
     )

@@ -4,7 +4,6 @@ Every POST carries the session's token and comes from our own origin.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Annotated, Final
 from urllib.parse import quote, urlsplit
 
@@ -179,14 +178,13 @@ async def _open(desk: Context, key: str, where: str) -> Response:
     principal = await desk.keyring.principal_of(key)
     if not principal.may("viewer"):
         raise Forbidden("This key may not see the console.")
-    lasts = timedelta(hours=desk.settings.session_hours)
     async with desk.uow.begin() as tx:
-        secret = await handlers.sign_in(tx, principal, key, lasts)
+        secret = await handlers.sign_in(tx, principal, key, desk.session)
     response = RedirectResponse(where, 303)
     response.headers["Cache-Control"] = "no-store"
     response.set_cookie(
         cookie_name(desk), secret.cookie, path="/", secure=secure(desk), httponly=True, samesite="lax",
-        max_age=int(lasts.total_seconds()),
+        max_age=int(desk.settings.session_hours * 3600),
     )  # fmt: skip
     return response
 

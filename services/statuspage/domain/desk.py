@@ -3,13 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final
 
 from libs.common.events.base import ObligationKind, Severity
-from libs.common.events.deliveries import Addressee
-from libs.common.events.incidents import Incident, Obligation, Rung
-from libs.common.events.notifications import Skipped
-from services.statuspage.domain import words
+from libs.common.events.incidents import Incident, Obligation
+from services.statuspage.domain import climb, words
 from services.statuspage.domain.fold import Message, is_open
 from services.statuspage.domain.promise import GRACE, pending
 
@@ -21,19 +19,6 @@ OBLIGATIONS: Final[Mapping[ObligationKind, str]] = {
     "maintenance_status": "Maintenance status",
     "incident_call": "Incident call",
     "rca": "Root cause analysis",
-}
-REASONS: Final[Mapping[str, str]] = {
-    "opened": "the incident was opened",
-    "unacknowledged": "nobody had acknowledged it in time",
-    "nobody_found": "nobody could be found for the rung before",
-    "unreachable": "nobody of the rung before could be reached",
-    "escalated_by_hand": "a person asked for it",
-    "repeated": "the ladder started over",
-    "source_resolved": "its source says that it is over",
-    "no_contact": "there is no way to reach them",
-    "nobody_on_shift": "nobody is on shift",
-    "role_vacant": "nobody holds the role",
-    "channel_is_the_incident": "the channel's own provider is the incident",
 }
 
 
@@ -49,32 +34,6 @@ class Clock:
     state: str
     every: str
     note: str
-
-
-@dataclass(frozen=True)
-class Told:
-    """Who a notification was for, and who was left out and why."""
-
-    rung: int | None
-    at: datetime
-    addressees: tuple[Addressee, ...]
-    skipped: tuple[Skipped, ...]
-    exhausted: str = ""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One rung of the ladder as the console draws it."""
-
-    number: int
-    name: str
-    who: str
-    state: Literal["done", "current", "next", "later", "off"]
-    at: datetime | None
-    """When it fired, or when it is due."""
-    reason: str
-    people: tuple[str, ...]
-    skipped: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -111,9 +70,10 @@ class Actions:
     update: bool
     escalate: bool
     resolve: bool
+    rca: bool
 
 
-def burning(incident: Incident, text: str, messages: Sequence[Message], now: datetime) -> Burning:
+def burning(incident: Incident, text: str, paged: tuple[str, ...], now: datetime) -> Burning:
     """An open incident in a line: where its ladder stands, who was paged, what is due next."""
     if incident.state == "acknowledged":
         by = incident.acknowledged_by
@@ -123,7 +83,7 @@ def burning(incident: Incident, text: str, messages: Sequence[Message], now: dat
         rung = f"Rung {incident.rung} of {len(incident.rungs)}" + (f", {step.name}" if step and step.name else "")
     else:
         rung = "Nobody paged yet"
-    return Burning(incident, text, rung, paged(messages), next_clock(incident, now))
+    return Burning(incident, text, rung, paged, next_clock(incident, now))
 
 
 def summary(rows: Sequence[Burning]) -> str:
@@ -146,13 +106,14 @@ def actions(incident: Incident, *, may_act: bool) -> Actions:
         acknowledge=alive and incident.state == "open",
         verdict=alive and incident.verdict is None,
         update=alive,
-        escalate=alive and next_rung(incident) is not None,
+        escalate=alive and climb.by_hand(incident) is not None,
         resolve=alive,
+        rca=may_act and incident.state == "resolved" and incident.verdict != "false_positive",
     )
 
 
-def effect(action: str, incident: Incident, told: int, names: Mapping[str, str]) -> str:
-    """What an action will do, said before it is done."""
+def effect(action: str, incident: Incident, told: int, escalation: str, now: datetime) -> str:
+    """What an action will do, said before it is done; ``escalation`` is what :func:`climb.escalation` says."""
     those = f"the {words.counted(told, 'person', 'people')} who {'was' if told == 1 else 'were'} reached"
     closing = (
         f"Sends the closing word to {those}, and to nobody else."
@@ -161,13 +122,14 @@ def effect(action: str, incident: Incident, told: int, names: Mapping[str, str])
     )
     match action:
         case "escalate":
-            rung = next_rung(incident)
-            return f"Pages {rung_people(rung, names)} now." if rung else "There is no rung left to page."
+            return escalation
         case "resolve":
             rca = "" if incident.category == "maintenance" else " The root cause analysis is due within 24 hours."
             return f"Ends the incident. {closing}{rca}"
         case "verdict":
             return f"A false positive ends the incident. {closing}"
+        case "rca":
+            return f"Sends the link to those who were promised it, and ends the daily status of it.{_rca_due(incident, now)}"
         case _:
             return "Goes on the record at once, and sets the promise of each audience forward."
 
@@ -199,13 +161,6 @@ def worst_first(incidents: Sequence[Incident]) -> list[Incident]:
     return sorted(alive, key=lambda i: (i.state == "acknowledged", SEVERITIES.index(i.severity), i.opened_at))
 
 
-def reason_text(reason: str | None) -> str:
-    """Why, in words; an unknown reason is made readable."""
-    if not reason:
-        return ""
-    return REASONS.get(reason) or reason.replace("_", " ")
-
-
 def clocks(incident: Incident, now: datetime) -> tuple[Clock, ...]:
     """The promises of an incident: those still running by due time, then the others."""
     running = pending(incident)
@@ -217,22 +172,6 @@ def next_clock(incident: Incident, now: datetime) -> Clock | None:
     """What is due next."""
     running = pending(incident)
     return _clock(running[0], now) if running else None
-
-
-def ladder(incident: Incident, told: Sequence[Told], names: Mapping[str, str]) -> tuple[Step, ...]:
-    """The rungs: what was done, where it stands, what comes next unless somebody acknowledges."""
-    climbing = incident.state == "open" and is_open(incident)
-    return tuple(_step(rung, incident.rung, climbing, told, names) for rung in incident.rungs)
-
-
-def next_rung(incident: Incident) -> Rung | None:
-    """The rung that escalating by hand would fire: the one after the last that fired."""
-    return next((rung for rung in incident.rungs if rung.number > incident.rung), None)
-
-
-def rung_people(rung: Rung, names: Mapping[str, str]) -> str:
-    """Whom a rung pages, in words: ``the CAO and the Head of Engineering``."""
-    return words.listed([words.reference(ref, names) for ref in rung.roles])
 
 
 def reached(incident: Incident, messages: Sequence[Message], names: Mapping[str, str]) -> tuple[Reached, ...]:
@@ -248,14 +187,10 @@ def reached(incident: Incident, messages: Sequence[Message], names: Mapping[str,
     return tuple(sorted(people, key=lambda person: (not person.acknowledged, -person.at.timestamp())))
 
 
-def paged(messages: Sequence[Message]) -> tuple[str, ...]:
-    """The names of those who were paged, the latest first, each once."""
-    pages = sorted(
-        (m for m in messages if m.purpose == "page" and m.state in {"sent", "confirmed"}),
-        key=lambda m: m.at,
-        reverse=True,
-    )
-    return tuple(dict.fromkeys(message.name for message in pages))
+def _rca_due(incident: Incident, now: datetime) -> str:
+    """By when it is owed, where it is."""
+    owed = next((one.due_at for one in pending(incident) if one.kind == "rca"), None)
+    return f" Due by {words.moment(owed, now)}, {words.relative(owed, now)}." if owed else ""
 
 
 def _clock(obligation: Obligation, now: datetime) -> Clock:
@@ -276,25 +211,6 @@ def _clock(obligation: Obligation, now: datetime) -> Clock:
     owner = "the team" if obligation.owed_by == "person" else "Tocsin"
     every = words.short_span(obligation.every) if obligation.every > timedelta(0) else ""
     return Clock(obligation.kind, OBLIGATIONS[obligation.kind], owner, due, late, obligation.state, every, note)
-
-
-def _step(rung: Rung, last: int, climbing: bool, told: Sequence[Told], names: Mapping[str, str]) -> Step:
-    here = [one for one in told if one.rung == rung.number]
-    state: Literal["done", "current", "next", "later", "off"]
-    if rung.fired_at:
-        state = "current" if rung.number == last else "done"
-    elif not climbing or rung.state == "cancelled":
-        state = "off"
-    else:
-        state = "next" if rung.number == last + 1 else "later"
-    people = dict.fromkeys(
-        f"{one.name} (for {one.backup_for})" if one.backup_for else one.name for t in here for one in t.addressees
-    )
-    skipped = dict.fromkeys(f"{one.name}: {one.detail or reason_text(one.reason)}" for t in here for one in t.skipped)
-    return Step(
-        rung.number, rung.name, words.capital(rung_people(rung, names)), state, rung.fired_at or rung.due_at,
-        reason_text(rung.reason) if rung.fired_at and rung.reason not in {"opened", "unacknowledged"} else "", tuple(people), tuple(skipped),
-    )  # fmt: skip
 
 
 def _reached(ref: str, messages: Sequence[Message], takers: set[str], names: Mapping[str, str]) -> Reached:

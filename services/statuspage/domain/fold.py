@@ -12,7 +12,7 @@ from uuid import UUID
 
 from libs.common.events.base import Actor, RoleRef
 from libs.common.events.deliveries import DeliveryConfirmed, DeliveryFailed, DeliverySent
-from libs.common.events.incidents import Incident, IncidentFact, Purpose, Update, UpdatePosted
+from libs.common.events.incidents import EscalationDue, Incident, IncidentFact, Purpose, Update, UpdatePosted
 
 MessageState = Literal["sent", "confirmed", "retrying", "failed"]
 
@@ -31,6 +31,8 @@ class Line:
     text: str
     reason: str | None
     update: Update | None
+    rung: int | None = None
+    """The rung that fired, where the line is about that."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ def line_of(fact: IncidentFact) -> Line:
         text=fact.text,
         reason=fact.reason,
         update=fact.update if isinstance(fact, UpdatePosted) else None,
+        rung=fact.rung if isinstance(fact, EscalationDue) else None,
     )
 
 
@@ -140,6 +143,12 @@ def supersedes(new: Message, old: Message | None) -> bool:
     if new.state == "confirmed":
         return old.state != "confirmed"
     return (new.attempt, PROGRESS[new.state]) > (old.attempt, PROGRESS[old.state])
+
+
+def merged(new: Message, old: Message | None) -> Message:
+    """What is kept of ``new``: a message whose confirmation overtook it stays confirmed."""
+    overtaken = old is not None and old.state == "confirmed" and not old.attempt
+    return replace(new, state="confirmed") if overtaken and new.state == "sent" else new
 
 
 def concerns_tenant(incident: Incident, tenant: str, uses: Collection[str]) -> bool:

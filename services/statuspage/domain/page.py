@@ -67,6 +67,8 @@ class Entry:
     incident: Incident
     updates: tuple[Update, ...]
     promise: Promise | None
+    service: str | None = None
+    """The service, where the public knows it."""
 
     @property
     def anchor(self) -> str:
@@ -208,6 +210,7 @@ def entry_of(incident: Incident, folded: Folded, now: datetime, tenant: Tenant |
         incident=incident,
         updates=folded.updates.get(incident.id, ()),
         promise=promise([incident], now) if started else None,
+        service=incident.service if folded.names.public_service(incident.service) else None,
     )
 
 

@@ -21,15 +21,21 @@ MILD: Final[frozenset[Severity]] = frozenset({"warning", "info"})
 
 @dataclass(frozen=True)
 class Names:
-    """What things are called; where a name is missing, the id is made readable."""
+    """What things are called. For operators a missing name is made of the id; the public hears only of what the directory shows."""
 
     services: Mapping[str, str] = field(default_factory=dict)
     tools: Mapping[str, str] = field(default_factory=dict)
     tenants: Mapping[str, str] = field(default_factory=dict)
+    internal: frozenset[str] = frozenset()
+    """Services that the directory keeps from the public."""
 
     def service(self, slug: str) -> str:
         """The service's name."""
         return self.services.get(slug) or words.from_slug(slug)
+
+    def public_service(self, slug: str | None) -> str | None:
+        """The service's name, where the public may hear it: an id of the inside that an alert carries is none."""
+        return None if slug is None or slug in self.internal else self.services.get(slug)
 
     def tool(self, slug: str) -> str:
         """The tool's name."""
@@ -83,7 +89,7 @@ def worst(levels: Sequence[Level]) -> Level:
 
 def sentence(incident: Incident, names: Names, now: datetime, *, tenant: str | None = None, named: bool = False) -> str:
     """One incident as a sentence. For a ``tenant``'s own page nobody is counted; ``named`` names the clients (for operators)."""
-    subject, verb = words.capital(_subject(incident, names)), _verb(incident)
+    subject, verb = words.capital(_subject(incident, names, named=named)), _verb(incident)
     whom = "" if tenant else _whom(incident.tenants, names, named=named)
     starts_at = incident.opened_at
     if incident.category == "maintenance" and incident.window:
@@ -124,13 +130,13 @@ def _calm(running: Sequence[Incident], names: Names, now: datetime, tenant: str 
         return Headline("ok", ALL_WELL)
     if len(running) == 1:
         return Headline("maintenance", sentence(running[0], names, now, tenant=tenant))
-    subjects = words.listed(list(dict.fromkeys(_subject(incident, names) for incident in running)))
+    subjects = words.listed(list(dict.fromkeys(_subject(incident, names, named=False) for incident in running)))
     return Headline("maintenance", f"{words.capital(subjects)} {IS_MAINTAINED.many}")
 
 
 def _together(alike: Sequence[Incident], names: Names, now: datetime, tenant: str | None) -> str:
     """Several incidents of one verb: their subjects joined, their clients united, the earliest time."""
-    subjects = list(dict.fromkeys(_subject(incident, names) for incident in alike))
+    subjects = list(dict.fromkeys(_subject(incident, names, named=False) for incident in alike))
     everybody = any(not incident.tenants for incident in alike)
     tenants = () if everybody else tuple(dict.fromkeys(t for incident in alike for t in incident.tenants))
     whom = "" if tenant else _whom(tenants, names, named=False)
@@ -154,9 +160,11 @@ def _verb(incident: Incident) -> Verb:
             return IS_UNAVAILABLE
 
 
-def _subject(incident: Incident, names: Names) -> str:
-    """What does not work, as it stands in the middle of a sentence."""
-    service = names.service(incident.service) if incident.service else None
+def _subject(incident: Incident, names: Names, *, named: bool) -> str:
+    """What does not work, as it stands in the middle of a sentence. Only operators (``named``) hear names of the inside."""
+    service = names.public_service(incident.service)
+    if named and incident.service:
+        service = names.service(incident.service)
     match incident.category:
         case "system_down":
             return "the system"
@@ -165,11 +173,12 @@ def _subject(incident: Incident, names: Names) -> str:
         case "provider_unavailable":
             return f"our provider {words.from_slug(incident.provider)}" if incident.provider else "a provider of ours"
         case "tool_unavailable":
-            return names.tool(incident.tool) if incident.tool else "an integrated tool"
+            known = incident.tool is not None and (named or incident.tool in names.tools)
+            return names.tool(incident.tool) if incident.tool and known else "an integrated tool"
         case "maintenance":
-            return service or "the system"
+            return service or ("a part of the system" if incident.service else "the system")
         case "service_down":
-            return service or "part of the system"
+            return service or "a part of the system"
 
 
 def _whom(tenants: Sequence[str], names: Names, *, named: bool) -> str:

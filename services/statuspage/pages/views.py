@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from services.statuspage.domain import desk, words
+from services.statuspage.domain import reasons, record, words
 from services.statuspage.pages.assets import Assets
 
 
@@ -50,7 +50,8 @@ class Views:
             cap=words.capital,
             counted=words.counted,
             slug=words.from_slug,
-            reason=desk.reason_text,
+            attempt=reasons.of_attempt,
+            channel=record.channel,
             reference=words.reference,
             web=web,
         )

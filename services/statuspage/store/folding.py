@@ -58,6 +58,7 @@ async def keep_line(tx: Tx, line: Line) -> None:
         "text": line.text,
         "reason": line.reason,
         "update": line.update.model_dump(mode="json") if line.update else None,
+        "rung": line.rung,
     }
     await tx.session.execute(insert(LineRow).values(values).on_conflict_do_nothing())
 
@@ -113,7 +114,7 @@ async def known_message(tx: Tx, message: Message) -> Message | None:
 async def keep_message(tx: Tx, message: Message) -> None:
     """Write a message, in place of what was known of it. A confirmation leaves the words that were sent."""
     values = asdict(message)
-    if message.state == "confirmed":
+    if message.state == "confirmed" and not message.attempt:
         changed = {"state": "confirmed", "at": message.at}
     else:
         keys = {"notification_id", "recipient", "channel"}

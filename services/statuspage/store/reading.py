@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, or_, select
@@ -13,9 +13,10 @@ from libs.common.events.base import Actor
 from libs.common.events.deliveries import Addressee
 from libs.common.events.incidents import Incident, Update
 from libs.common.events.notifications import Skipped
+from services.statuspage.domain.climb import Told
 from services.statuspage.domain.days import LENGTH
-from services.statuspage.domain.desk import Told
-from services.statuspage.domain.fold import Line, Message
+from services.statuspage.domain.fold import Line, Message, MessageState
+from services.statuspage.domain.health import NO_FAULT
 from services.statuspage.domain.page import PUBLIC_AUDIENCES, Component, Folded, Tenant
 from services.statuspage.domain.sentence import Names
 from services.statuspage.store.folding import message_of_row
@@ -109,6 +110,45 @@ async def messages(session: AsyncSession, incident_ids: Sequence[UUID]) -> list[
     return [message_of_row(row) for row in rows]
 
 
+async def paged_names(session: AsyncSession, incident_ids: Sequence[UUID]) -> Mapping[UUID, tuple[str, ...]]:
+    """Who was paged about each of these incidents, the latest first, each once."""
+    last = func.max(MessageRow.at)
+    rows = await session.execute(
+        select(MessageRow.subject_id, MessageRow.name)
+        .where(
+            MessageRow.subject_id.in_(incident_ids),
+            MessageRow.purpose == "page",
+            MessageRow.state.in_(("sent", "confirmed")),
+        )
+        .group_by(MessageRow.subject_id, MessageRow.recipient, MessageRow.name)
+        .order_by(last.desc(), MessageRow.name)
+    )
+    found: dict[UUID, tuple[str, ...]] = {}
+    for subject_id, name in rows:
+        found[subject_id] = (*found.get(subject_id, ()), name)
+    return found
+
+
+async def channel_counts(session: AsyncSession, since: datetime) -> Mapping[tuple[str, MessageState], int]:
+    """How many messages there were by each channel, and how they stand; those that were held back do not count."""
+    rows = await session.execute(
+        select(MessageRow.channel, MessageRow.state, func.count())
+        .where(MessageRow.at >= since, MessageRow.reason.not_in(NO_FAULT))
+        .group_by(MessageRow.channel, MessageRow.state)
+    )
+    return {(channel, cast("MessageState", state)): count for channel, state, count in rows}
+
+
+async def nouns(session: AsyncSession, noun: str) -> Mapping[str, str]:
+    """The names of everything of a kind that the directory knows, by id, in the order of the names."""
+    rows = await session.execute(
+        select(EntryRow.id, EntryRow.name)
+        .where(EntryRow.noun == noun, EntryRow.removed.is_(False))
+        .order_by(EntryRow.name)
+    )
+    return {id_: name for id_, name in rows}  # noqa: C416 - rows are no pairs to mypy
+
+
 async def local_outbox(session: AsyncSession, limit: int) -> list[Message]:
     """What the local outbox holds instead of a provider, the newest first."""
     rows = await session.scalars(
@@ -187,7 +227,8 @@ def _names(entries: Sequence[EntryRow]) -> Names:
     def of(noun: str) -> dict[str, str]:
         return {row.id: row.name for row in entries if row.noun == noun}
 
-    return Names(services=of("service"), tools=of("tool"), tenants=of("tenant"))
+    internal = frozenset(row.id for row in entries if row.noun == "service" and not row.body["public"])
+    return Names(services=of("service"), tools=of("tool"), tenants=of("tenant"), internal=internal)
 
 
 def _line(row: LineRow) -> Line:
@@ -202,11 +243,13 @@ def _line(row: LineRow) -> Line:
         text=row.text,
         reason=row.reason,
         update=Update.model_validate(update) if update else None,
+        rung=row.rung,
     )
 
 
 def _told(row: NotificationRow) -> Told:
     return Told(
+        notification_id=row.id,
         rung=row.rung,
         at=row.at,
         addressees=tuple(Addressee.model_validate(one) for one in row.addressees),

@@ -58,6 +58,7 @@ class LineRow(Base):
     text: Mapped[str]
     reason: Mapped[str | None]
     update: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    rung: Mapped[int | None]
 
 
 class NotificationRow(Base):

@@ -24,13 +24,13 @@ NAMES = Names(
         ({"tenants": tuple(f"t{n}" for n in range(13))}, "Invoicing does not work for 13 clients since 09:15 UTC"),
         ({}, "Invoicing does not work since 09:15 UTC"),
         ({"severity": "warning"}, "Invoicing has problems since 09:15 UTC"),
-        ({"service": None}, "Part of the system does not work since 09:15 UTC"),
-        ({"service": "data-warehouse"}, "Data warehouse does not work since 09:15 UTC"),
+        ({"service": None}, "A part of the system does not work since 09:15 UTC"),
+        ({"service": "data-warehouse"}, "A part of the system does not work since 09:15 UTC"),
         ({"category": "system_down", "service": None}, "The system is down since 09:15 UTC"),
         ({"category": "process_blocked"}, "Some work in Invoicing cannot be completed since 09:15 UTC"),
         ({"category": "provider_unavailable", "provider": "azure"}, "Our provider Azure is unavailable since 09:15 UTC"),
         ({"category": "tool_unavailable", "tool": "sap"}, "SAP is unavailable since 09:15 UTC"),
-        ({"category": "tool_unavailable", "tool": "crm-sync"}, "CRM sync is unavailable since 09:15 UTC"),
+        ({"category": "tool_unavailable", "tool": "crm-sync"}, "An integrated tool is unavailable since 09:15 UTC"),
         ({"opened_at": at(23, 50, 1)}, "Invoicing does not work since 23:50 UTC yesterday"),
         ({"opened_at": at(23, 50, 3)}, "Invoicing does not work since 25 May, 23:50 UTC"),
         ({"state": "resolved", "resolved_at": at(9, 40)}, "Invoicing did not work for 25 minutes"),
@@ -40,6 +40,19 @@ NAMES = Names(
 def test_each_kind_of_incident_has_its_sentence(changes: dict[str, Any], expected: str) -> None:
     given: dict[str, Any] = {"opened_at": at(9, 15), **changes}
     assert sentence(incident(1, given.pop("opened_at"), **given), NAMES, NOW) == expected
+
+
+def test_names_of_the_inside_are_for_operators_only() -> None:
+    names = Names(services={"ledger": "Ledger"}, internal=frozenset({"ledger"}))
+    for service, name in (("node", "Node"), ("ledger", "Ledger")):
+        given = incident(1, at(9, 15), service=service)
+        assert sentence(given, names, NOW, named=True) == f"{name} does not work since 09:15 UTC"
+        assert sentence(given, names, NOW) == "A part of the system does not work since 09:15 UTC"
+        assert headline([given], names, NOW).text == "A part of the system does not work since 09:15 UTC"
+        planned = given.model_copy(update={"category": "maintenance"})
+        assert sentence(planned, names, NOW) == "A part of the system is in maintenance since 09:15 UTC"
+    tool = incident(1, at(9, 15), category="tool_unavailable", tool="crm-sync")
+    assert sentence(tool, names, NOW, named=True) == "CRM sync is unavailable since 09:15 UTC"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,208 @@
+"""A running statuspage with a story in it, and the other services as a real fake behind HTTP."""
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import httpx
+from fastapi import FastAPI, Request
+from pydantic import SecretStr
+from starlette.responses import JSONResponse, Response
+
+from libs.common.chance import Chance
+from libs.common.clock import ManualClock
+from libs.common.events import incidents
+from libs.common.events.base import Event
+from libs.common.events.incidents import Incident
+from libs.common.server import HttpServer
+from libs.common.service import Service
+from services.statuspage.__main__ import build
+from services.statuspage.consumer import subscription
+from services.statuspage.settings import StatuspageSettings
+from tests.support.statuspage import NOW, OPERATOR_KEY, RAFAEL, SIGN_IN_TOKEN, at, incident, uid
+
+HOLDERS = {"role:cao": ("marguerite",), "role:head-of-engineering": ("henrik",), "role:coo": ("paola",)}
+KEPT = '<script>alert("kept")</script>'
+
+
+def kept(number: int) -> dict[str, Any]:
+    """A body in quarantine, as intake lists it."""
+    return {
+        "id": str(uid(number)), "delivery_id": str(uid(number + 1)), "integration_id": "monitoring",
+        "integration_name": "Other monitoring", "source": "native", "received_at": at(9, 40).isoformat(),
+        "reason": "invalid-field", "detail": "#/kind: There is no kind 'nonsense'.", "triggers": 0, "problems": [],
+    }  # fmt: skip
+
+
+@dataclass
+class FakePeers:
+    """Intake, escalator, oncall and notifier as far as the console asks them: they keep what they were asked."""
+
+    known: dict[UUID, Incident] = field(default_factory=dict)
+    calls: list[tuple[str, str, Any, str]] = field(default_factory=list)
+    """Method, path, body, key."""
+    asked: list[Any] = field(default_factory=list)
+    """What oncall was asked to resolve."""
+    holders: dict[str, tuple[str, ...]] = field(default_factory=lambda: dict(HOLDERS))
+    kept: list[dict[str, Any]] = field(default_factory=list)
+    away: bool = False
+    """Whether oncall does not say who would be told."""
+    refusal: tuple[int, str] | None = None
+    """Answer every action with this status and sentence."""
+
+    def app(self) -> FastAPI:
+        """All of them on one application."""
+        app = FastAPI()
+        self._oncall(app)
+        self._intake(app)
+        self._actions(app)
+        return app
+
+    def _oncall(self, app: FastAPI) -> None:
+
+        @app.get("/v1/schedules/default/on-call")
+        async def on_call(request: Request) -> Response:
+            self.calls.append(("GET", request.url.path, None, request.headers["Authorization"]))
+            shift = {
+                "person": {"id": "rafael", "name": "Rafael"},
+                "since": at(10).isoformat(),
+                "until": at(18).isoformat(),
+            }
+            first = {
+                "person": {"id": "stefania", "name": "Stefania"},
+                "since": at(2).isoformat(),
+                "until": at(10).isoformat(),
+            }
+            backups = [{"id": "helena", "name": "Helena"}, {"id": "luciane", "name": "Luciane"}]
+            return JSONResponse(
+                {"schedule": "default", "primary": first, "also": [], "backups": backups, "next": shift}
+            )
+
+        @app.post("/v1/resolve")
+        async def resolve(request: Request) -> Response:
+            if self.away:
+                return JSONResponse({"detail": "Try again later."}, 503)
+            body = await request.json()
+            self.asked.append(body)
+            found = [
+                {"ref": f"person:{name}", "name": name.capitalize(), "role": ref, "contacts": []}
+                for ref in body["refs"]
+                for name in self.holders.get(ref, ())
+            ]
+            return JSONResponse({"at": NOW.isoformat(), "recipients": found, "skipped": []})
+
+    def _intake(self, app: FastAPI) -> None:
+        @app.get("/v1/quarantine")
+        async def quarantine() -> Response:
+            return JSONResponse({"quarantine": self.kept, "next_cursor": None})
+
+        @app.get("/v1/quarantine/{kept}")
+        async def kept_body(kept: str) -> Response:
+            [found] = [one for one in self.kept if one["id"] == kept]
+            return JSONResponse({**found, "delivery": {**found, "id": str(uid(1)), "body": KEPT, "encoding": "utf-8"}})
+
+    def _actions(self, app: FastAPI) -> None:
+        @app.post("/v1/incidents")
+        async def open_incident(request: Request) -> Response:
+            body = await request.json()
+            self.calls.append(("POST", request.url.path, body, request.headers["Authorization"]))
+            if self.refusal:
+                return JSONResponse({"detail": self.refusal[1]}, self.refusal[0])
+            known = {name: body[name] for name in ("title", "kind", "severity", "service", "tenants") if name in body}
+            opened = incident(40, NOW, **{"service": None, **known})
+            self.known[opened.id] = opened
+            return JSONResponse(opened.model_dump(mode="json"), 201)
+
+        @app.post("/{rest:path}")
+        async def act(rest: str, request: Request) -> Response:
+            body = await request.json()
+            self.calls.append(("POST", f"/{rest}", body, request.headers["Authorization"]))
+            if self.refusal:
+                status, detail = self.refusal
+                return JSONResponse({"title": "No", "status": status, "detail": detail}, status)
+            if rest.endswith("/reply"):
+                return JSONResponse({"answer": "You have it."})
+            found = re.fullmatch(r"v1/incidents/([0-9a-f-]{36})/(\w+)", rest)
+            assert found
+            return JSONResponse(self.acted(UUID(found[1]), found[2], body).model_dump(mode="json"))
+
+    def acted(self, id_: UUID, action: str, body: Any) -> Incident:
+        """The incident after an action, as the escalator would answer."""
+        before = self.known[id_]
+        changes: dict[str, Any] = {"version": before.version + 1}
+        match action:
+            case "acknowledge":
+                changes |= {"state": "acknowledged", "acknowledged_at": NOW, "acknowledged_by": RAFAEL}
+            case "resolve":
+                changes |= {"state": "resolved", "resolved_at": NOW, "resolved_by": RAFAEL}
+            case "verdict":
+                changes |= {"verdict": body["verdict"]}
+            case "rca":
+                changes |= {"rca_url": body["url"]}
+            case _:
+                pass
+        self.known[id_] = before.model_copy(update=changes)
+        return self.known[id_]
+
+
+@dataclass
+class Stage:
+    """A running statuspage, its clock, and the fake services behind it."""
+
+    service: Service
+    clock: ManualClock
+    peers: FakePeers
+    client: httpx.AsyncClient
+    url: str = "http://status.test"
+
+    async def fold(self, *events: Event) -> None:
+        """Take events in, each in a transaction of its own, as the consumer does."""
+        taken = subscription().handlers
+        for event in events:
+            async with self.service.platform.uow.begin() as tx:
+                await taken[type(event)](tx, event)
+            if isinstance(event, incidents.IncidentFact):
+                self.peers.known[event.incident.id] = event.incident
+
+    async def sign_in(self, key: str = OPERATOR_KEY) -> str:
+        """Sign in; returns the token that forms carry."""
+        answer = await self.client.post("/console/sign-in", data={"key": key})
+        assert answer.status_code == 303, answer.text
+        page = await self.client.get("/console")
+        found = re.search(r'name="csrf" value="([0-9a-f]+)"', page.text)
+        assert found
+        return found[1]
+
+
+@asynccontextmanager
+async def statuspage(
+    database_url: str, events: Sequence[Event] = (), *, now: datetime = NOW, serve: bool = False, **settings: Any
+) -> AsyncIterator[Stage]:
+    """A statuspage that has folded ``events``; with ``serve`` it listens on a free port for a browser."""
+    clock, peers = ManualClock(now), FakePeers()
+    given = StatuspageSettings(
+        database_url=SecretStr(database_url), title="Agency OS Status", sign_in_token=SecretStr(SIGN_IN_TOKEN),
+        key_operator=SecretStr(OPERATOR_KEY), escalator_url="http://peers.test", oncall_url="http://peers.test",
+        notifier_url="http://peers.test", intake_url="http://peers.test", **settings,
+    )  # fmt: skip
+    outward = httpx.AsyncClient(transport=httpx.ASGITransport(peers.app()))
+    service = await build(given, clock=clock, chance=Chance(7), client=outward)
+    await service.start()
+    server = HttpServer(service.app, "127.0.0.1", 0, drain_seconds=2, port_variable="TOCSIN_PORT") if serve else None
+    inward = httpx.AsyncClient(transport=httpx.ASGITransport(service.app), base_url="http://status.test")
+    try:
+        if server:
+            await server.start()
+        url = f"http://127.0.0.1:{server.port}" if server else "http://status.test"
+        stage = Stage(service, clock, peers, inward, url)
+        await stage.fold(*events)
+        yield stage
+    finally:
+        if server:
+            await server.stop()
+        await inward.aclose()
+        await service.stop()
