@@ -58,6 +58,10 @@ format: $(VENV)/.dev ## Format the code and mend what can be mended
 bench: $(VENV)/.dev ## Measure, and write docs/benchmarks.md
 	@$(BIN)/python -m tests.bench
 
+.PHONY: cases
+cases: $(VENV)/.dev ## Run the field's behaviour cases (TOCSIN_CASES names their file) and count them by area
+	@$(BIN)/python -m tests.cases
+
 .PHONY: lock
 lock: $(VENV)/.dev ## Resolve the newest versions into the lock files
 	@sh tools/lock.sh $(BIN)/uv

@@ -11,7 +11,9 @@ from libs.common.db.session import ReadSession
 from libs.common.errors import FieldProblem, Invalid, NotFound
 from services.oncall.api.edge import InstantText, Now, Work, instant
 from services.oncall.domain.directory import Directory
-from services.oncall.domain.rota import Rota, Shift, on_call, shifts
+from services.oncall.domain.rota import Rota
+from services.oncall.domain.schedule import on_call, shifts
+from services.oncall.domain.shift import Shift
 from services.oncall.store import directory as directory_store
 
 router = APIRouter(prefix="/v1/schedules", tags=["schedules"])

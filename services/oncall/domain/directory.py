@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from services.oncall.domain.amendments import Amendments
 from services.oncall.domain.noun import Noun
 from services.oncall.domain.nouns import CheckLink, Person, PrincipalEntry, Role, Service, Team, Tenant, Tool
 from services.oncall.domain.rota import Rota
+from services.oncall.domain.schedule import NOTHING
 
 DEFAULT_ROTA: Final = "default"
 """The id of the rota that ``on-shift`` means."""
@@ -48,6 +50,8 @@ class Directory:
     tenants: Mapping[str, Tenant] = field(default_factory=dict)
     links: Mapping[str, CheckLink] = field(default_factory=dict)
     principals: Mapping[str, PrincipalEntry] = field(default_factory=dict)
+    amendments: Mapping[str, Amendments] = field(default_factory=dict)
+    """What was changed of each rota for a while, by the rota's id; under ``""`` what concerns every other one."""
 
     @classmethod
     def of(cls, entities: Iterable[Noun]) -> "Directory":
@@ -67,6 +71,10 @@ class Directory:
         for noun in NOUNS:
             for entity in self.shelf(noun).values():
                 yield noun, entity
+
+    def amendments_of(self, rota_id: str) -> Amendments:
+        """What was changed of a rota for a while."""
+        return self.amendments.get(rota_id) or self.amendments.get("") or NOTHING
 
     def name_of_person(self, person_id: str | None) -> str:
         """The person's name, or the id where nobody has it."""

@@ -14,7 +14,8 @@ from libs.common.events.base import Contact
 from libs.common.events.notifications import Recipient, Skipped, SkipReason
 from services.oncall.domain.directory import DEFAULT_ROTA, Directory
 from services.oncall.domain.nouns import ContactPoint, Tenant, TenantContact
-from services.oncall.domain.rota import Rota, on_shift
+from services.oncall.domain.rota import Rota
+from services.oncall.domain.schedule import on_shift
 
 
 @dataclass(frozen=True)
@@ -125,13 +126,18 @@ def _on_shift(scene: _Scene, _: str) -> Resolution:
 
 
 def _rota(scene: _Scene, rota_id: str) -> Resolution:
-    """Everybody on shift; for each of them who cannot be reached, and for a shift without anybody, the first backup who can."""
+    """Every primary on shift; for each of them who cannot be reached, and for a shift without anybody, the first who can of the
+    secondaries on shift and then of the backups. Shadows and managers see their shifts and are not paged.
+    """
     rota = scene.directory.rotas.get(rota_id)
     if rota is None:
         return _skip(f"rota:{rota_id}", rota_id, "unknown_reference", "There is no such rota.")
-    present = on_shift(rota, scene.at)
-    places = [_place(scene, rota, shift.person) for shift in present] or [_place(scene, rota, None)]
-    return _merged(place if place.recipients else _with_backup(scene, place, rota.backups) for place in places)
+    present = on_shift(rota, scene.at, scene.directory.amendments_of(rota_id))
+    primaries = [shift.person for shift in present if shift.role == "primary"]
+    stand_ins = [shift.person for shift in present if shift.role == "secondary" and shift.person]
+    places = [_place(scene, rota, person) for person in primaries] or [_place(scene, rota, None)]
+    backups = (*stand_ins, *rota.backups)
+    return _merged(place if place.recipients else _with_backup(scene, place, backups) for place in places)
 
 
 def _place(scene: _Scene, rota: Rota, person: str | None) -> Resolution:

@@ -1,25 +1,27 @@
-"""Who is on shift: turns on a wall clock, laid out over days as shifts between instants.
+"""A rota: plain turns of every day, or layers of people who take turns, and who stands in.
 
 A *turn* is what a rota says ("02:00-10:00, Stefania"); a *shift* is one occurrence of it. A turn belongs to the day on
 which it begins. Hand-offs follow the wall clock of the rota's zone, so that a shift in which clocks change is an hour
-longer or shorter. Whatever else a turn may depend on (weekdays, weeks in rotation) belongs into :func:`_happens_on`.
+longer or shorter.
 """
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from pydantic import model_validator
+
 from libs.common.events.base import Slug
+from services.oncall.domain.layer import Layer
 from services.oncall.domain.noun import Noun, Value
+from services.oncall.domain.shift import Shift
 from services.oncall.domain.walltime import Hours, Zone, hours_of, instant_of
 
 _DAY: Final = timedelta(days=1)
 _LONGEST: Final = timedelta(days=3)
-"""No shift lasts longer: a day, and two where a zone's clocks jump over the date line."""
-_HORIZON: Final = timedelta(days=400)
-"""How far ahead the next shift is looked for."""
+"""No shift of a plain turn lasts longer: a day, and two where a zone's clocks jump over the date line."""
 
 
 class Turn(Value):
@@ -34,73 +36,35 @@ class Turn(Value):
 
 
 class Rota(Noun):
-    """Turns, the zone whose clocks they follow, and who stands in, in order."""
+    """Turns or layers or both, the zone whose clocks they follow, and who stands in, in order."""
 
     zone: Zone = "UTC"
-    turns: tuple[Turn, ...]
+    turns: tuple[Turn, ...] = ()
+    layers: tuple[Layer, ...] = ()
     backups: tuple[Slug, ...] = ()
     starts_on: date | None = None
+    """The first day on which a plain turn begins. A layer has days of its own."""
     ends_on: date | None = None
 
-
-@dataclass(frozen=True)
-class Shift:
-    """One occurrence of a turn: from ``starts_at`` until, exclusively, ``ends_at``."""
-
-    person: Slug | None
-    starts_at: datetime
-    ends_at: datetime
-    turn: int
-    """Which turn of the rota, from 0."""
-
-    def covers(self, at: datetime) -> bool:
-        """Whether ``at`` lies in it."""
-        return self.starts_at <= at < self.ends_at
+    @model_validator(mode="after")
+    def _adds_up(self) -> "Rota":
+        twice = [layer for layer, times in Counter(layer.id for layer in self.layers).items() if times > 1]
+        if twice:
+            raise ValueError(f"there is more than one layer with the id {twice[0]!r}")
+        return self
 
 
-@dataclass(frozen=True)
-class OnCall:
-    """Who is on shift at one instant, in the order of the rota's turns, and who comes next."""
-
-    now: tuple[Shift, ...]
-    next: Shift | None
-
-
-def shifts(rota: Rota, start: datetime, end: datetime) -> tuple[Shift, ...]:
-    """The shifts that have an instant in common with ``[start, end)``, whole, by their beginning."""
-    found = (shift for shift in _laid_out(rota, start, end) if shift.starts_at < end and shift.ends_at > start)
-    return tuple(sorted(found, key=lambda shift: (shift.starts_at, shift.turn)))
-
-
-def on_shift(rota: Rota, at: datetime) -> tuple[Shift, ...]:
-    """The shifts that cover ``at``, in the order of the rota's turns; more than one where turns overlap."""
-    found = (shift for shift in _laid_out(rota, at, at) if shift.covers(at))
-    return tuple(sorted(found, key=lambda shift: (shift.turn, shift.starts_at)))
-
-
-def on_call(rota: Rota, at: datetime) -> OnCall:
-    """Who is on shift at ``at``, and the shift that begins next."""
-    return OnCall(on_shift(rota, at), _next(rota, at))
-
-
-def _next(rota: Rota, at: datetime) -> Shift | None:
-    """The shift that begins first after ``at``; looked for near, then as far as the horizon."""
-    for far in (_LONGEST, _HORIZON):
-        found = [shift for shift in shifts(rota, at, at + far) if shift.starts_at > at]
-        if found:
-            return found[0]
-    return None
-
-
-def _laid_out(rota: Rota, start: datetime, end: datetime) -> Iterator[Shift]:
-    """Every shift that may touch the range, and a few beside it."""
+def plain_shifts(rota: Rota, start: datetime, end: datetime) -> Iterator[Shift]:
+    """Every shift of the rota's plain turns that has an instant in common with ``[start, end)``."""
+    if not rota.turns:
+        return
     zone = ZoneInfo(rota.zone)
     day = (start - _LONGEST).astimezone(zone).date()
     last = (end + _DAY).astimezone(zone).date()
     while day <= last:
         for number, turn in enumerate(rota.turns):
             if _happens_on(rota, turn, day):
-                yield from _shift(turn, number, day, zone)
+                yield from (shift for shift in _shift(turn, number, day, zone) if shift.touches(start, end))
         day += _DAY
 
 

@@ -10,7 +10,9 @@ from typing import Final
 from services.oncall.domain.directory import DEFAULT_ROTA, NOUNS, PLURALS, Directory
 from services.oncall.domain.noun import Noun
 from services.oncall.domain.nouns import PrincipalEntry, Role, Service, Team, Tenant, Tool
-from services.oncall.domain.rota import Rota, Shift, shifts
+from services.oncall.domain.rota import Rota
+from services.oncall.domain.schedule import shifts
+from services.oncall.domain.shift import Shift
 
 Tree = Mapping[str, Sequence[Noun]]
 """The entities of a configuration tree by noun, in the order of their files."""
@@ -135,6 +137,9 @@ def references(entity: Noun) -> Iterator[Reference]:
         case Rota():
             for place, turn in enumerate(entity.turns):
                 yield from _one(("turns", place, "person"), "person", turn.person)
+            for place, layer in enumerate(entity.layers):
+                for number, group in enumerate(layer.people):
+                    yield from _listed_at(("layers", place, "people", number), "person", group)
             yield from _listed("backups", "person", entity.backups)
         case Service():
             yield from (Reference(("responsible",), ref) for ref in (entity.responsible,) if ref)
@@ -149,8 +154,12 @@ def references(entity: Noun) -> Iterator[Reference]:
 
 
 def _listed(name: str, kind: str, ids: Sequence[str]) -> Iterator[Reference]:
+    return _listed_at((name,), kind, ids)
+
+
+def _listed_at(path: tuple[str | int, ...], kind: str, ids: Sequence[str]) -> Iterator[Reference]:
     for place, entity_id in enumerate(ids):
-        yield from _one((name, place), kind, entity_id)
+        yield from _one((*path, place), kind, entity_id)
 
 
 def _one(path: tuple[str | int, ...], kind: str, entity_id: str | None) -> Iterator[Reference]:
@@ -192,13 +201,14 @@ def _reaches(groups: Mapping[str, Sequence[str]], start: str) -> bool:
 
 def _rota(rota: Rota, number: int, now: datetime) -> Iterator[Problem]:
     place = ("rotas", number)
-    laid_out = shifts(rota, now, now + LOOKAHEAD)
+    laid_out = [shift for shift in shifts(rota, now, now + LOOKAHEAD) if shift.role == "primary"]
     gaps = _gaps(laid_out, now, now + LOOKAHEAD)
     if gaps:
         begin, end = gaps[0]
         text = f"nobody is on shift from {_show(begin)} to {_show(end)}; {len(gaps)} such gaps within {LOOKAHEAD.days} days"
-        yield Problem("rota", rota.id, (*place, "turns"), text)
-    overlaps = [(one, two) for one, two in pairwise(laid_out) if two.starts_at < one.ends_at]
+        yield Problem("rota", rota.id, (*place, "layers" if rota.layers else "turns"), text)
+    plain = [shift for shift in laid_out if shift.layer == "turns"]
+    overlaps = [(one, two) for one, two in pairwise(plain) if two.starts_at < one.ends_at]
     if overlaps:
         one, two = overlaps[0]
         text = f"{one.person} and {two.person} are both on shift from {_show(two.starts_at)}; {len(overlaps)} such overlaps within {LOOKAHEAD.days} days"
@@ -207,7 +217,7 @@ def _rota(rota: Rota, number: int, now: datetime) -> Iterator[Problem]:
         if planned.person is None:
             text = f"nobody is planned for {planned.hours}; the backups stand in"
             yield Problem("rota", rota.id, (*place, "turns", turn, "person"), text)
-    if not rota.backups:
+    if not rota.backups and not any(layer.role == "secondary" for layer in rota.layers):
         yield Problem("rota", rota.id, (*place, "backups"), f"{rota.name} has no backups")
 
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services.oncall.domain.rota import Rota, Turn, on_call, on_shift, shifts
+from services.oncall.domain.rota import Rota, Turn
+from services.oncall.domain.schedule import on_call, on_shift, shifts
 from services.oncall.domain.walltime import instant_of
 
 PROCESS = (("02:00-10:00", "stefania"), ("10:00-18:00", "rafael"), ("18:00-02:00", "abdul"))

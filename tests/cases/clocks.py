@@ -1,0 +1,85 @@
+"""Drivers: local clocks, windows of the week, intervals."""
+
+from datetime import date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from services.oncall.domain.mask import Mask, Window, next_time_of_day, window_at
+from services.oncall.domain.walltime import instant_of
+from services.oncall.domain.weekdays import EVERY_DAY, day_number
+from tests.cases.case import Case, NotYet, at, same
+from tests.cases.rotas import window_of
+
+
+def local_clock(case: Case) -> None:
+    """``time.local_clock``: the instant of a local clock time on a date."""
+    if case.when.get("pick", "first occurrence") != "first occurrence":
+        raise NotYet("hand-offs take the first occurrence of a repeated time, ends too")
+    zone = ZoneInfo(case.zone)
+    for row in case.expect["rows"]:
+        found = instant_of(date.fromisoformat(row["date"]), time.fromisoformat(row["clock"]), zone)
+        same((row["date"], row["clock"], found), (row["date"], row["clock"], at(row["instant"])))
+
+
+def window_active(case: Case) -> None:
+    """``schedule.window_active``: whether a window covers an instant."""
+    mask, zone = _mask(case.given["window"]), ZoneInfo(case.zone)
+    for row in case.expect["active"]:
+        span = window_at(mask, at(row["at"]), zone)
+        same((row["at"], span is not None and span[0] <= at(row["at"])), (row["at"], row["active"]))
+
+
+def window_bounds(case: Case) -> None:
+    """``schedule.window_bounds``: begin or end of the window at an instant, or of the next one."""
+    mask, zone = _mask(case.given["window"]), ZoneInfo(case.zone)
+    for row in case.expect["rows"]:
+        span = window_at(mask, at(row["at"]), zone)
+        for place, name in enumerate(("window_start", "window_end")):
+            if name in row:
+                same((row["at"], span and span[place]), (row["at"], at(row[name])))
+
+
+def next_clock(case: Case) -> None:
+    """``schedule.next_time_of_day``: the next time at which the clocks show a time, strictly later."""
+    for row in case.expect["rows"]:
+        days = EVERY_DAY if row["days"] is None else frozenset(day_number(day) for day in row["days"])
+        found = None
+        if row["clock"] is not None:
+            clock = time.fromisoformat(row["clock"])
+            found = next_time_of_day(days, clock, at(case.given["now"]), ZoneInfo(case.zone))
+        same((row, found), (row, row["next"] and at(row["next"])))
+
+
+def interval(case: Case) -> None:
+    """``time.interval``: which instants lie in an interval of years, months, days and times."""
+    zone = ZoneInfo(case.given["interval"].get("time_zone", "UTC"))
+    mask = _interval(case.given["interval"])
+    for name, wanted in (("contains", True), ("excludes", False)):
+        for text in case.expect.get(name, []):
+            same((text, _covers(mask, at(text), zone)), (text, wanted))
+
+
+def mute(case: Case) -> None:
+    """``time.mute``: the names of the intervals that cover each instant."""
+    for text, wanted in zip(case.when["at"], case.expect["muted_by"], strict=True):
+        found = [
+            name
+            for name, entry in case.given["mute_intervals"].items()
+            if _covers(_interval(entry), at(text), ZoneInfo(entry.get("time_zone", "UTC")))
+        ]
+        same((text, found), (text, wanted))
+
+
+def _mask(window: dict[str, Any]) -> Mask:
+    return Mask((Window.model_validate(window_of(window)).weekly(),))
+
+
+def _interval(entry: dict[str, Any]) -> Mask:
+    dates = {name: entry[name] for name in ("days", "months", "month_days", "years") if entry.get(name)}
+    times = entry.get("times") or ["00:00-24:00"]
+    return Mask(tuple(Window.model_validate({**dates, "hours": hours}).weekly() for hours in times))
+
+
+def _covers(mask: Mask, instant: datetime, zone: ZoneInfo) -> bool:
+    span = window_at(mask, instant, zone)
+    return mask.whole or (span is not None and span[0] <= instant)

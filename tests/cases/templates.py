@@ -1,0 +1,95 @@
+"""Drivers: templates of a week that are laid out, and people who are filled in."""
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from services.oncall.domain.amendments import Absence, Amendments
+from services.oncall.domain.layer import Layer, plan_of
+from services.oncall.domain.rota import Rota
+from services.oncall.domain.schedule import shifts
+from services.oncall.domain.weekdays import NAMES, day_number
+from tests.cases.case import Case, NotYet, at, same
+from tests.cases.rotas import slug
+
+BASE: Final = datetime(2024, 1, 7, tzinfo=UTC)
+_DAY: Final = timedelta(days=1)
+_WEEK: Final = timedelta(days=7)
+
+
+def week_template(case: Case) -> None:
+    """``schedule.week_template``: the weeks from the present one to the last day, those laid out before left out."""
+    zone = ZoneInfo(case.zone)
+    now = at(case.given["now"]).astimezone(zone)
+    week = _sunday(now)
+    found = []
+    while week <= now.replace(tzinfo=None) + timedelta(days=case.given["populate_days"]):
+        if not _laid_out_before(week, case.given.get("already_populated_through")):
+            found.append([span for entry in case.given["week_template"] for span in _spans(entry, week, case.zone)])
+        week += _WEEK
+    wanted = [[(at(one["start"]), at(one["end"])) for one in epoch] for epoch in case.expect["epochs"]]
+    same(found, wanted)
+    for epoch in case.expect["epochs"]:
+        for one in epoch:
+            if "elapsed_s" in one:
+                same(at(one["end"]) - at(one["start"]), timedelta(seconds=one["elapsed_s"]))
+
+
+def _sunday(local: datetime) -> datetime:
+    midnight = datetime.combine(local.date(), time())
+    return midnight - timedelta(days=(midnight.weekday() + 1) % 7)
+
+
+def _laid_out_before(week: datetime, mark: str | None) -> bool:
+    return mark is not None and week <= datetime.fromisoformat(mark.removeprefix("week of ").split(",")[0])
+
+
+def _spans(entry: dict[str, Any], week: datetime, zone: str) -> list[tuple[datetime, datetime]]:
+    """The shifts of one entry in the week that begins on a Sunday."""
+    day = day_number(entry["day"])
+    begin = week + timedelta(days=(day + 1) % 7)
+    lasts = timedelta(seconds=entry["duration_s"])
+    said: dict[str, Any] = {
+        "id": "week",
+        "people": ["u"],
+        "every": "1 week",
+        "hand_off": f"{entry['day']} {entry['start']}",
+        "starts_on": begin.date(),
+        "lasts": lasts,
+    }
+    if entry.get("repeat_daily"):
+        end = datetime.combine(begin.date(), time.fromisoformat(entry["start"])) + lasts
+        days = [NAMES[(day + step) % 7] for step in range(entry["repeat_daily"])]
+        said |= {"only": [{"days": days, "hours": f"{entry['start']}-{end:%H:%M}"}], "lasts": None}
+    layer = Layer.model_validate(said)
+    starts_at = datetime.combine(begin.date(), time.fromisoformat(entry["start"]), ZoneInfo(zone))
+    ends_at = starts_at + _WEEK
+    return [shift.span for shift in plan_of(layer, zone).shifts(starts_at, ends_at) if shift.starts_at < ends_at]
+
+
+def populate(case: Case) -> None:
+    """``schedule.populate``: people in their order, after whoever was last, without those who are away."""
+    if "order" not in case.given:
+        raise NotYet("suggesting somebody for a gap")
+    order = [slug(user) for user in case.given["order"]]
+    existing = [slug(entry["user"]) for entry in case.given.get("existing", [])]
+    first = (order.index(existing[-1]) + 1) % len(order) if existing else 0
+    length = timedelta(seconds=case.given["shift_s"])
+    layer = Layer.model_validate(
+        {
+            "id": "one",
+            "people": order,
+            "first": first,
+            "every": f"{length // timedelta(hours=1)} hours",
+            "starts_on": BASE.date(),
+        }
+    )
+    end = BASE + timedelta(days=case.given["populate_days"])
+    away = [Absence(person=slug(user), starts_at=BASE, ends_at=end) for user in case.given.get("vacation", {})]
+    rota = Rota(id="one", name="One", layers=(layer,))
+    found = [*existing, *(shift.person or "" for shift in shifts(rota, BASE, end, Amendments.of((), away)))]
+    if "users_in_order" in case.expect:
+        wanted = [slug(user.split(" ")[0]) for user in case.expect["users_in_order"]]
+        same(found[: len(wanted)], wanted)
+        return
+    same((len(found), found), (case.expect["events"], [slug(user) for user in case.expect["users"]]))
