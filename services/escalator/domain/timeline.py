@@ -46,6 +46,7 @@ _RUNG_REASONS: dict[RungReason, str] = {
     "escalated_by_hand": "{actor} escalated",
     "repeated": "nobody acknowledged, so the ladder starts over",
 }
+_AUDIENCES = {"team": "the team", "tenant": "the tenants", "client": "the clients"}
 _ROLES: dict[RoleRef, str] = {
     "pm": "the PM",
     "role:pm": "the PM",
@@ -123,7 +124,7 @@ def judged(actor: Actor, verdict: Verdict, note: str | None) -> str:
 
 def updated(update: Update) -> str:
     """An update, in the person's own words."""
-    return f"{update.by} to {_and(update.audiences)}: {update.text}"
+    return f"{update.by} told {_and([_AUDIENCES[each] for each in update.audiences])}: {update.text}"
 
 
 def rca_issued(actor: Actor, url: str, note: str | None) -> str:
@@ -167,7 +168,7 @@ def obligation_missed(obligation: Obligation, due_at: datetime, now: datetime) -
 def obligation_set_forward(obligation: Obligation, now: datetime) -> str:
     """An update kept it."""
     late = f", {duration(obligation.late_by)} late" if obligation.late_by else ""
-    return f"The update keeps the {KINDS[obligation.kind]}{late}; {_promise(obligation, now)}."
+    return f"The update counts as the {KINDS[obligation.kind]}{late}; {_promise(obligation, now)}."
 
 
 def obligation_waived(obligation: Obligation) -> str:
@@ -178,7 +179,7 @@ def obligation_waived(obligation: Obligation) -> str:
 def rca_due(obligation: Obligation, now: datetime) -> str:
     """The RCA is owed now."""
     return (
-        f"The root cause analysis is owed; until it is issued its status goes out, first {clock_time(obligation.due_at, now)}."
+        f"The root cause analysis is owed; until it is issued its status goes out, first at {clock_time(obligation.due_at, now)}."
         if obligation.due_at
         else ""
     )
@@ -206,8 +207,8 @@ def miss_escalated(kind: ObligationKind, roles: Sequence[RoleRef]) -> str:
 
 def update_sent(audiences: Sequence[str]) -> str:
     """An update goes out."""
-    outside = [audience for audience in audiences if audience != "team"]
-    return f"The update goes out to {_and([f'{audience} contacts' for audience in outside])}."
+    outside = [_AUDIENCES[each] for each in audiences if each != "team"]
+    return f"The update goes out to the contacts of {_and(outside)}."
 
 
 def closing(count: int) -> str:

@@ -218,10 +218,16 @@ def _reached(ref: str, messages: Sequence[Message], takers: set[str], names: Map
     return Reached(
         ref=ref,
         name=newest.name,
-        role=words.reference(newest.role, names),
+        role=_role(ref, messages, names),
         backup_for=newest.backup_for,
         channels=tuple(dict.fromkeys(message.channel for message in messages)),
         state=newest.state,
         at=newest.at,
         acknowledged=ref in takers,
     )
+
+
+def _role(ref: str, messages: Sequence[Message], names: Mapping[str, str]) -> str:
+    """As what they were told last; a closing word goes to them by themselves, which says nothing."""
+    roles = [one.role for one in sorted(messages, key=lambda message: message.at) if one.role != ref]
+    return words.reference(roles[-1], names) if roles else ""

@@ -4,7 +4,7 @@ A rung's line says who was paged, by which channel and what became of it; what o
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -29,9 +29,10 @@ class Page:
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of the timeline: a line, or several of one moment."""
+    """One entry of the timeline: a line, or the sentences of several of one moment."""
 
     line: Line
+    texts: tuple[str, ...]
     why: tuple[str, ...]
     pages: tuple[Page, ...] = ()
 
@@ -39,8 +40,15 @@ class Entry:
 def entries(lines: Sequence[Line], told: Sequence[Told], sent: Sequence[Message]) -> tuple[Entry, ...]:
     """The timeline, the newest first as ``lines`` are; ``told`` in the order of time."""
     pages = dict(_pages_by_line(lines, told, sent))
-    shown = [line for line in lines if not (pages and line.kind == "noted" and line.reason in SAID_BY_THE_RUNG)]
+    shown = [line for line in lines if not _said_elsewhere(line, pages)]
     return tuple(_entry(group, pages) for group in _together(shown))
+
+
+def _said_elsewhere(line: Line, pages: Mapping[UUID, tuple[Page, ...]]) -> bool:
+    """Who was paged stands with the rung, and what is no longer owed beside the clocks."""
+    if line.kind == "obligation_moved":
+        return line.reason == "waived"
+    return bool(pages) and line.kind == "noted" and line.reason in SAID_BY_THE_RUNG
 
 
 def channel(name: str) -> str:
@@ -50,11 +58,9 @@ def channel(name: str) -> str:
 
 def _entry(group: Sequence[Line], pages: Mapping[UUID, tuple[Page, ...]]) -> Entry:
     oldest_first = list(reversed(group))
-    line = oldest_first[0]
-    if len(oldest_first) > 1:
-        line = replace(line, text=" ".join(one.text for one in oldest_first))
+    line, texts = oldest_first[0], tuple(one.text for one in oldest_first)
     why = dict.fromkeys(phrase for one in oldest_first if (phrase := reasons.of_line(one.reason)))
-    return Entry(line, tuple(why), pages.get(line.id, ()))
+    return Entry(line, texts, tuple(why), pages.get(line.id, ()))
 
 
 def _together(lines: Sequence[Line]) -> Iterator[list[Line]]:

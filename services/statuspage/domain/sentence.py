@@ -70,6 +70,9 @@ IS_UNAVAILABLE: Final = Verb("is unavailable", "are unavailable", "was unavailab
 IS_BLOCKED: Final = Verb("cannot be completed", "cannot be completed", "could not be completed")
 IS_MAINTAINED: Final = Verb("is in maintenance", "are in maintenance", "was in maintenance")
 
+UNNAMED: Final = "a part of the system"
+"""What the public hears of a thing whose name is not for it."""
+
 ALL_WELL: Final = "Everything works"
 
 
@@ -137,6 +140,7 @@ def _calm(running: Sequence[Incident], names: Names, now: datetime, tenant: str 
 def _together(alike: Sequence[Incident], names: Names, now: datetime, tenant: str | None) -> str:
     """Several incidents of one verb: their subjects joined, their clients united, the earliest time."""
     subjects = list(dict.fromkeys(_subject(incident, names, named=False) for incident in alike))
+    subjects.sort(key=lambda subject: subject == UNNAMED)
     everybody = any(not incident.tenants for incident in alike)
     tenants = () if everybody else tuple(dict.fromkeys(t for incident in alike for t in incident.tenants))
     whom = "" if tenant else _whom(tenants, names, named=False)
@@ -176,9 +180,9 @@ def _subject(incident: Incident, names: Names, *, named: bool) -> str:
             known = incident.tool is not None and (named or incident.tool in names.tools)
             return names.tool(incident.tool) if incident.tool and known else "an integrated tool"
         case "maintenance":
-            return service or ("a part of the system" if incident.service else "the system")
+            return service or (UNNAMED if incident.service else "the system")
         case "service_down":
-            return service or "a part of the system"
+            return service or UNNAMED
 
 
 def _whom(tenants: Sequence[str], names: Names, *, named: bool) -> str:

@@ -1,6 +1,6 @@
 """What the console says, and what an action would do."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 from libs.common.events.base import Actor
@@ -9,7 +9,7 @@ from libs.common.events.incidents import Incident, Obligation
 from services.statuspage.domain import climb, desk
 from services.statuspage.domain.climb import Candidate, Prospect
 from services.statuspage.domain.fold import Message, message_of
-from tests.support.statuspage import M30, NOW, at, incident, obligations, paging, rungs
+from tests.support.statuspage import M30, NOW, at, incident, obligations, paging, rungs, uid
 
 NAMES = {"person:stefania": "Stefania"}
 
@@ -99,6 +99,13 @@ def test_who_acknowledged_is_marked_among_the_reached() -> None:
     given = incident(17, at(9, 15), state="acknowledged", acknowledged_by=by)
     found = desk.reached(given, [page("helena", 2), page("stefania", 1)], NAMES)
     assert [(person.name, person.acknowledged) for person in found] == [("Stefania", True), ("Helena", False)]
+
+
+def test_the_closing_word_does_not_hide_as_what_somebody_was_told() -> None:
+    paged = page("helena", 2)
+    closing = replace(paged, role="person:helena", purpose="closing", at=NOW, notification_id=uid(1))
+    assert desk.reached(incident(17, at(9)), [closing, paged], NAMES)[0].role == "whoever is on shift"
+    assert desk.reached(incident(17, at(9)), [closing], NAMES)[0].role == ""
 
 
 def test_what_nobody_took_burns_first_then_the_worst_then_the_oldest() -> None:

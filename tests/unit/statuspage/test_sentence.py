@@ -51,6 +51,9 @@ def test_names_of_the_inside_are_for_operators_only() -> None:
         assert headline([given], names, NOW).text == "A part of the system does not work since 09:15 UTC"
         planned = given.model_copy(update={"category": "maintenance"})
         assert sentence(planned, names, NOW) == "A part of the system is in maintenance since 09:15 UTC"
+    both = [incident(1, at(9), service="node"), incident(2, at(9, 15), service="ledger"), incident(3, at(9, 20))]
+    text = headline(both, Names(services={"invoicing": "Invoicing"}), NOW).text
+    assert text == "Invoicing and a part of the system do not work since 09:00 UTC"
     tool = incident(1, at(9, 15), category="tool_unavailable", tool="crm-sync")
     assert sentence(tool, names, NOW, named=True) == "CRM sync is unavailable since 09:15 UTC"
 
