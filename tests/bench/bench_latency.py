@@ -39,15 +39,15 @@ NAMES: Final = {"embedded": "the embedded PostgreSQL", "kafka": "Apache Kafka"}
 _PATH: Final = """\
 What the time is made of: four services and three hops over the bus, each durable before the next begins. Intake commits (that is the 202) and its
 relay publishes; the escalator opens the incident, its promises, their timers and rung 1 in one transaction; oncall looks up who is responsible at
-this moment; the notifier writes down whom it will tell, claims that in a second transaction, and only then speaks with the provider. {commits} None of them is saved
-on: it is how a page is neither lost nor sent twice when a process dies. The rest is Python and SQL in five processes and PostgreSQL{more}, which share the
+this moment; the notifier writes down whom it will tell, claims that in a second transaction, and only then speaks with the provider. {commits} None of
+them is saved on: it is how a page is neither lost nor sent twice when a process dies. The rest is Python and SQL in five processes and PostgreSQL{more}; all share the
 cores of one machine with each other, the measuring client, and whatever else runs there."""
 _BUSY: Final = """\
 Where this figure is missed, look at the two yardsticks first. On a quiet machine with 2 cores a round trip to `/healthz` takes under 1 ms and a commit about
 half of one; where they take several times as long, the programs queue for the cores at each of the hops, and the figure tells of that queue."""
 READING: Final = {
     "embedded": f"{_PATH.format(commits='On this bus these are eight commits one after the other.', more='')}\n\n{_BUSY}",
-    "kafka": f"{_PATH.format(commits='On this bus these are five commits and three acknowledgements of the broker, one after the other.', more=' and in the broker (a JVM)')}\n\n{_BUSY}",
+    "kafka": f"{_PATH.format(commits='On this bus these are five commits and three acknowledgements of the broker, one after the other (a single node acknowledges before its disk has the record).', more=', beside the broker (a JVM)')}\n\n{_BUSY}",
 }
 
 
