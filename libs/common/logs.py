@@ -25,7 +25,7 @@ _SECRET_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"([a-z][a-z0-9+.-]*://)[^/\s:@\"']*:[^/\s@\"']+@"), rf"\1{REDACTED}@"),
     (re.compile(r"\btocsin_[a-z0-9]{32}\b"), f"tocsin_{REDACTED}"),
     (re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE), rf"\1 {REDACTED}"),
-    (re.compile(r"\b(password|secret|token|key|sig|signature)=[^&\s\"']+", re.IGNORECASE), rf"\1={REDACTED}"),
+    (re.compile(r"\b(\w*(?:password|secret|token|key|sig|signature))=[^&\s\"']+", re.IGNORECASE), rf"\1={REDACTED}"),
 )
 
 

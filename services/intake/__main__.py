@@ -13,6 +13,7 @@ from services.intake.consumer import SUBSCRIPTION
 from services.intake.handlers import configure, keep
 from services.intake.handlers.receive import Receiver
 from services.intake.handlers.senders import Senders
+from services.intake.network import WebNetwork
 from services.intake.settings import IntakeSettings
 from services.intake.store import Base
 from services.intake.store.writer import GroupWriter
@@ -39,7 +40,7 @@ async def build(settings: IntakeSettings, *, clock: Clock | None = None, chance:
     """The service, not yet started. Raises :class:`~libs.common.errors.Misconfigured`."""
     platform = await make_platform("intake", settings, clock=clock, chance=chance)
     uow = platform.uow
-    writer = GroupWriter(uow)
+    writer, network = GroupWriter(uow), WebNetwork()
     receiver = Receiver(writer, platform.clock, platform.chance, platform.metrics)
     return assemble(
         platform,
@@ -51,8 +52,8 @@ async def build(settings: IntakeSettings, *, clock: Clock | None = None, chance:
         subscriptions=[SUBSCRIPTION],
         timers=timer_handlers(timedelta(days=settings.keep_days)),
         config=ConfigWatcher(settings.config_dir, [configure.FILE], configure.take, uow, platform.clock),
-        components=[_Pruning(uow), writer],
-        state={"intake": State(uow, Senders(uow), receiver, settings.url)},
+        components=[network, _Pruning(uow), writer],
+        state={"intake": State(uow, Senders(uow), receiver, settings.url, network)},
         body_limit=settings.body_limit,
     )
 

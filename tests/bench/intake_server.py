@@ -22,6 +22,7 @@ from services.intake.api import ROUTERS
 from services.intake.api.state import State
 from services.intake.handlers.receive import Receiver
 from services.intake.handlers.senders import Senders
+from services.intake.network import WebNetwork
 from services.intake.settings import IntakeSettings
 from services.intake.store.writer import Entry
 
@@ -45,7 +46,7 @@ async def serve(database_url: str, config_dir: Path, *, relay: bool) -> None:
             if component.name == "relay":
                 await component.stop()
     receiver = Receiver(NoWriter(), platform.clock, platform.chance, platform.metrics)
-    state = State(platform.uow, Senders(platform.uow), receiver, "")
+    state = State(platform.uow, Senders(platform.uow), receiver, "", WebNetwork())
     without = create_app(title="Without storage", platform=platform, routers=ROUTERS, state={"intake": state})
     servers = [HttpServer(app, "127.0.0.1", 0, drain_seconds=2, port_variable="PORT") for app in (service.app, without)]
     await SettledHeap().start()  # as in every process that serves

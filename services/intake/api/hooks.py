@@ -1,18 +1,21 @@
 """Where senders post: 202 after the commit, and a sentence that says what to change where that is not possible."""
 
+import base64
 from typing import Any, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, HTTPException, Request
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from libs.common.errors import FieldProblem, Invalid, Malformed
+from libs.common.errors import FieldProblem, Invalid, Malformed, NotFound
 from libs.common.problems import problem_response
 from services.intake.api.schemas import HOOK_OPENAPI, NATIVE_OPENAPI
 from services.intake.api.state import state_of
+from services.intake.domain.headers import kept_headers
 from services.intake.domain.trigger import summary
 from services.intake.handlers.receive import Receipt
 from services.intake.handlers.senders import source_named
+from services.intake.sources.base import Arrival
 
 router = APIRouter(tags=["triggers"])
 
@@ -28,20 +31,59 @@ async def take_hook(request: Request, source: str, key: str) -> Response:
 @router.post("/v1/hooks/{source}", status_code=202, response_class=Response, openapi_extra=HOOK_OPENAPI)
 async def take_hook_with_key_in_a_header(request: Request, source: str) -> Response:
     """Take a body in the format of ``source``; the key comes as ``Authorization: Bearer`` or ``X-Tocsin-Key``."""
-    return await _take(request, source, _header_key(request))
+    return await _take(request, source, sent_key(request))
+
+
+@router.options("/v1/hooks/{source}/{key}", status_code=200, response_class=Response)
+async def greet(request: Request, source: str, key: str) -> Response:
+    """Answer a sender that asks whether it may send."""
+    return await _greeted(request, source, key)
+
+
+@router.options("/v1/hooks/{source}", status_code=200, response_class=Response)
+async def greet_with_key_in_a_header(request: Request, source: str) -> Response:
+    """Answer a sender that asks whether it may send; the key comes as a header."""
+    return await _greeted(request, source, sent_key(request))
+
+
+@router.post("/v1/hooks/{source}/{rest:path}", status_code=202, response_class=Response, openapi_extra=HOOK_OPENAPI)
+async def take_hook_with_a_suffix(request: Request, source: str, rest: str) -> Response:
+    """Take a body from a sender that puts a path of its own behind the address which it is given."""
+    suffix = source_named(source).suffix
+    before, found, after = f"/{rest.rstrip('/')}".rpartition(suffix) if suffix else ("", "", rest)
+    if not found or after or "/" in before[1:]:
+        raise NotFound(f"There is nothing here. The address of this source ends in /v1/hooks/{source}/<key>{suffix}.")
+    return await _take(request, source, before[1:] or sent_key(request))
 
 
 @router.post("/v1/triggers", status_code=202, response_class=Response, openapi_extra=NATIVE_OPENAPI)
 async def take_triggers(request: Request) -> Response:
     """Take one trigger or an array of them in Tocsin's own format."""
-    return await _take(request, NATIVE, _header_key(request))
+    return await _take(request, NATIVE, sent_key(request))
 
 
-def _header_key(request: Request) -> str | None:
+def sent_key(request: Request) -> str | None:
+    """The key of a request without one in its path: a token, the password of a user, a header, or a parameter of the address."""
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and value.strip():
         return value.strip()
-    return request.headers.get("x-tocsin-key")
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(value, validate=True).decode().partition(":")[2]
+        except ValueError:
+            return None
+    named = (request.headers.get(name) for name in ("x-tocsin-key", "x-api-key"))
+    asked = (request.query_params.get(name) for name in ("access_token", "auth_token"))
+    return next((key for key in (*named, *asked) if key), None)
+
+
+async def _greeted(request: Request, source_name: str, key: str | None) -> Response:
+    state, source = state_of(request), source_named(source_name)
+    await state.senders.sender(key, source_name)
+    headers = None if source.greeting is None else source.greeting(request.headers)
+    if headers is None:
+        raise HTTPException(405, headers={"Allow": "POST"})
+    return Response(status_code=200, headers={"Allow": "OPTIONS, POST", **headers})
 
 
 async def _take(request: Request, source_name: str, key: str | None) -> Response:
@@ -49,10 +91,16 @@ async def _take(request: Request, source_name: str, key: str | None) -> Response
     source = source_named(source_name)
     integration = await state.senders.sender(key, source_name)
     body = await request.body()
+    arrival = Arrival(kept_headers(request.headers.items()), body, integration, state.uow.clock.now())
+    if source.check is not None:
+        await source.check(arrival, state.network)
     receipt = await state.receiver.receive(source, integration, request.headers.items(), body)
     if receipt.reading.refused:
         return _refusal(request, receipt)
-    return Response(to_json(_accepted(receipt)), 202, media_type="application/json")
+    if source.afterwards is not None:
+        await source.afterwards(arrival, state.network)
+    status = 200 if receipt.reading.only_a_test else source.accepted
+    return Response(to_json(_accepted(receipt)), status, media_type="application/json")
 
 
 def _accepted(receipt: Receipt) -> dict[str, Any]:

@@ -35,7 +35,7 @@ async def list_sources(_: Viewer) -> list[SourceShown]:
             title=source.title,
             kind=source.kind,
             docs=page(source),
-            example=dict(source.example),
+            example=source.example,
             options=source.options.model_json_schema(),
         )
         for source in all_sources().values()

@@ -96,7 +96,7 @@ class SourceShown(BaseModel):
     title: str
     kind: TriggerKind | None
     docs: str
-    example: dict[str, Any]
+    example: Any
     options: dict[str, Any]
 
 

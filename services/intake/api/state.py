@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from libs.common.db.work import UnitOfWork
 from services.intake.handlers.receive import Receiver
 from services.intake.handlers.senders import Senders
+from services.intake.sources.base import Network
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class State:
     senders: Senders
     receiver: Receiver
     public_url: str
+    network: Network
 
 
 def state_of(request: Request) -> State:

@@ -27,7 +27,9 @@ UNREADABLE: frozenset[RefusalReason] = frozenset(
 )
 """Reasons that concern the bytes and not what they say: HTTP answers 400 to these and 422 to the others."""
 
-IgnoredReason = Literal["not-p1"]
+IgnoredReason = Literal["not-p1", "test", "no-news", "handshake"]
+"""Why something that was understood opens nothing: below what opens an incident, the test button of a sender, news that changes
+nothing here (somebody took notice there), a step of a handshake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,8 @@ class Ignored:
     reason: IgnoredReason
     detail: str
     pointer: str = "#"
+    trigger: ParsedTrigger | None = None
+    """What it would have been, where that can be said: the alarm that a test button plays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,12 @@ class Reading:
     triggers: tuple[ParsedTrigger, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     ignored: tuple[Ignored, ...] = ()
+
+    @property
+    def only_a_test(self) -> bool:
+        """Whether there was nothing in it but what a test button or a handshake sends."""
+        told = [ignored.reason in ("test", "handshake") for ignored in self.ignored]
+        return bool(told) and all(told) and not self.triggers and not self.refusals
 
     @property
     def refused(self) -> bool:

@@ -1,9 +1,9 @@
 """What a source is: one wire format, told in one file of this package."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic
+from typing import Any, Generic, Protocol
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, from_json
@@ -37,6 +37,14 @@ class Arrival(Generic[OptionsT]):
     now: datetime
 
 
+class Network(Protocol):
+    """What a source may do with the network: ask for a page that it knows to be safe, over HTTPS, without redirects."""
+
+    async def get(self, url: str, *, keep: bool = False) -> bytes:
+        """What stands at ``url``; with ``keep`` from memory after the first time. Raises ``Unavailable``."""
+        ...
+
+
 @dataclass(frozen=True)
 class Source(Generic[OptionsT]):
     """One wire format. A module of this package that has a ``SOURCE`` is found and served; nothing else is needed.
@@ -52,9 +60,19 @@ class Source(Generic[OptionsT]):
     docs: str
     """Markdown: what is read from the body, and how the sender is set up."""
     options: type[OptionsT]
-    example: Mapping[str, Any]
+    example: Mapping[str, Any] | Sequence[Any]
     """A body that becomes a trigger."""
     read: Callable[[Arrival[OptionsT]], Reading]
+    accepted: int = 202
+    """The status of the answer to a body that was committed, where the sender insists on one."""
+    suffix: str = ""
+    """What the sender puts behind the address that it is given."""
+    greeting: Callable[[Mapping[str, str]], Mapping[str, str] | None] | None = None
+    """The answer's headers to an ``OPTIONS`` with these headers, by which the sender asks whether it may send."""
+    check: Callable[[Arrival[OptionsT], Network], Awaitable[None]] | None = None
+    """Whether the body is the sender's, where that takes the network. Raises ``Forbidden`` where it is not."""
+    afterwards: Callable[[Arrival[OptionsT], Network], Awaitable[None]] | None = None
+    """What the sender waits for once the body is committed: the answer to a handshake. Outside of every transaction."""
 
 
 class CannotRead(Exception):

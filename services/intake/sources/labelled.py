@@ -6,14 +6,14 @@ the alert's labels and stays the same from firing to resolved; senders of 2017 h
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from libs.common.events.base import Category, Link, Severity
 from libs.common.events.triggers import TriggerGroup
 from services.intake.domain.dedup import bounded, hash_of_labels
-from services.intake.domain.integration import Integration, SourceOptions
+from services.intake.domain.integration import Integration
 from services.intake.domain.mapping import (
     SIBLINGS_LIMIT,
     TITLE_LIMIT,
@@ -27,6 +27,7 @@ from services.intake.domain.mapping import (
 from services.intake.domain.severity import severity_of
 from services.intake.domain.trigger import ParsedTrigger, Reading, Refusal
 from services.intake.sources.base import pointer_of, refusals_of
+from services.intake.sources.common import CommonOptions
 
 RUNBOOKS: Final = ("runbook_url", "runbook")
 DASHBOARDS: Final = ("dashboard_url", "dashboard")
@@ -36,7 +37,7 @@ Names = Annotated[tuple[str, ...], BeforeValidator(lambda value: (value,) if isi
 """One name or several, the first that is there counts."""
 
 
-class LabelOptions(SourceOptions):
+class LabelOptions(CommonOptions):
     """Which labels say what; each takes one name or a list of which the first that an alert has counts."""
 
     service_label: Names = ("service", "job")
@@ -44,9 +45,9 @@ class LabelOptions(SourceOptions):
     tool_label: Names = ("tool",)
     severity_label: Names = ("severity",)
     category_label: Names = ("category",)
-    services: dict[str, str] = Field(default_factory=dict)
-    """From a label's value to the id of the service that it means; what is not listed is taken as it is."""
-    default_severity: Severity = "critical"
+
+
+LabelT = TypeVar("LabelT", bound=LabelOptions)
 
 
 class Alert(BaseModel):
@@ -79,7 +80,7 @@ class Around:
     """Where in the body the alerts are."""
 
 
-def read_alerts(raws: Sequence[Any], around: Around, integration: Integration[LabelOptions]) -> Reading:
+def read_alerts(raws: Sequence[Any], around: Around, integration: Integration[LabelT]) -> Reading:
     """The triggers of alerts, which are read one by one so that a broken one does not take the others along."""
     alerts: list[Alert] = []
     refusals: list[Refusal] = []
@@ -120,7 +121,7 @@ def _siblings(alerts: Sequence[Alert]) -> tuple[str, ...]:
 
 
 def _trigger(
-    alert: Alert, around: Around, integration: Integration[LabelOptions], siblings: tuple[str, ...]
+    alert: Alert, around: Around, integration: Integration[LabelT], siblings: tuple[str, ...]
 ) -> ParsedTrigger:
     options, labels, annotations = integration.options, alert.labels, alert.annotations
     key, firing = _dedup_key(alert), alert.status != "resolved"
@@ -133,9 +134,9 @@ def _trigger(
         description=clean(annotations.get("description") or annotations.get("message") or ""),
         severity=_severity(alert, options),
         category=_category(first_of(labels, options.category_label)),
-        service=options.services.get(service, service) if service else None,
+        service=(options.services.get(service, service) if service else options.service) or None,
         tool=first_of(labels, options.tool_label),
-        tenants=several(first_of(labels, options.tenant_label)),
+        tenants=several(first_of(labels, options.tenant_label)) or options.tenants,
         links=_links(alert, around),
         labels=clean_labels(labels),
         group=_group(around, key, siblings),

@@ -20,8 +20,17 @@ An integration is one sender that Tocsin listens to: a wire format, one or more 
 
 ```
 POST /v1/hooks/<source>/<key>        the key in the path, for senders that can set no header
-POST /v1/hooks/<source>              the key as "Authorization: Bearer <key>" or "X-Tocsin-Key: <key>"
+POST /v1/hooks/<source>              the key as "Authorization: Bearer <key>", as "X-Tocsin-Key" or "X-Api-Key",
+                                     as the password of HTTP Basic, or as the parameter access_token or auth_token
 POST /v1/triggers                    Tocsin's own format, the key as a header
+```
+
+Keys in addresses are never logged. Prefer a header wherever the sender can set one.
+
+To see what would become of a body, without storing it and without paging anybody (operators only):
+
+```
+POST /v1/integrations/<id>/preview   {"headers": {"Content-Type": "application/json"}, "body": {…}}
 ```
 
 | source | sender |
@@ -34,9 +43,10 @@ ANSWERS = """
 | status | meaning | what the sender should do |
 |---|---|---|
 | 202 | committed: `delivery_id`, one entry in `triggers` for each alert; `problems` names parts that could not be understood, `ignored` those that rightly open nothing | nothing |
+| 200 | as 202, for senders that insist on 200, and for test buttons, which open nothing | nothing |
 | 400, 422 | the body cannot be understood; it is kept (`quarantine_id`) and a person is told | change what `errors` says |
 | 401 | no key, or none that Tocsin knows | look at the key |
-| 403 | the key is of an integration of another source, which the answer names | use that source's address |
+| 403 | the key is of an integration of another source, which the answer names; or the body is not signed as it must be | use that source's address; look at the secret |
 | 404 | there is no such source | look at the address |
 | 413 | the body is over the limit (1 MiB unless `TOCSIN_INTAKE_BODY_LIMIT` says otherwise) | send less at once |
 | 503 | nothing was accepted; `Retry-After` says when to come back | send it again |

@@ -1,0 +1,161 @@
+"""What most sources share: options, the reading of one thing or several, and the making of a clean trigger."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal, TypeVar
+from urllib.parse import parse_qsl
+
+from pydantic import Field
+
+from libs.common.events.base import Category, Severity, TriggerKind, Window
+from services.intake.domain.dedup import bounded
+from services.intake.domain.integration import SourceOptions
+from services.intake.domain.look import Look
+from services.intake.domain.mapping import NAME_LIMIT, TITLE_LIMIT, clean, clean_labels, web_links
+from services.intake.domain.severity import severity_of
+from services.intake.domain.trigger import Ignored, IgnoredReason, ParsedTrigger, Reading, Refusal
+from services.intake.sources.base import Arrival, CannotRead, json_of, pointer_of
+
+FORM: Final = "application/x-www-form-urlencoded"
+
+
+class CommonOptions(SourceOptions):
+    """What an integration may say of what its sender leaves away."""
+
+    service: str = ""
+    """The service of every alert that names none."""
+    services: dict[str, str] = Field(default_factory=dict)
+    """From the sender's name of a service to the id of ours; what is not listed is taken as it is."""
+    tenants: tuple[str, ...] = ()
+    """The tenants of every alert that names none."""
+    default_severity: Severity = "critical"
+    """Where the sender says none, or one that nobody knows."""
+
+
+COMMON: Final = """
+`service`: the service of alerts that name none. `services`: from the sender's name of a service to the id of ours. `tenants`: those of alerts
+that name none. `default_severity`: where the sender says none, critical unless this is set.
+"""
+"""The paragraph about :class:`CommonOptions` for the sources' pages."""
+
+CommonT = TypeVar("CommonT", bound=CommonOptions)
+Part = ParsedTrigger | Ignored
+Parse = Callable[[Look, Arrival[CommonT]], Part]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """An alert in the sender's own words, not yet cleaned, bounded or mapped."""
+
+    key: str
+    firing: bool
+    title: str
+    description: str = ""
+    severity: str = ""
+    """The sender's word; most are known."""
+    services: Iterable[str] = ()
+    tenants: Iterable[str] = ()
+    tool: str = ""
+    provider: str = ""
+    kind: TriggerKind | None = None
+    category: Category | None = None
+    window: Window | None = None
+    reporter: str = ""
+    links: Iterable[tuple[str, str]] = ()
+    labels: Mapping[str, str] | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+def trigger_of(told: Told, arrival: Arrival[CommonT]) -> ParsedTrigger:
+    """The trigger of an alert. Raises :class:`CannotRead` where nothing tells it from others."""
+    options = arrival.integration.options
+    key = bounded(clean(told.key))
+    if not key:
+        raise CannotRead(Refusal("missing-field", "Nothing in the body tells this alert from others."))
+    named = [clean(name, NAME_LIMIT) for name in told.services]
+    mine = [options.services.get(name, name) for name in named if name] or [options.service]
+    services = tuple(dict.fromkeys(name for name in mine if name))
+    tenants = [clean(name, NAME_LIMIT) for name in told.tenants] or options.tenants
+    return ParsedTrigger(
+        kind=arrival.integration.kind or told.kind or "telemetry",
+        status="firing" if told.firing else "resolved",
+        dedup_key=key,
+        title=clean(told.title, TITLE_LIMIT) or clean(told.key, TITLE_LIMIT),
+        description=clean(told.description),
+        severity=severity_of(told.severity, options.default_severity),
+        category=told.category,
+        service=services[0] if services else None,
+        services=services,
+        tool=clean(told.tool, NAME_LIMIT) or None,
+        provider=clean(told.provider, NAME_LIMIT) or None,
+        tenants=tuple(dict.fromkeys(name for name in tenants if name)),
+        window=told.window,
+        reporter=clean(told.reporter, NAME_LIMIT) or None,
+        links=web_links(told.links),
+        labels=clean_labels({name: value for name, value in (told.labels or {}).items() if value}),
+        started_at=told.started_at,
+        ended_at=None if told.firing else told.ended_at,
+    )
+
+
+def refused(
+    reason: Literal["missing-field", "invalid-field", "wrong-shape"], detail: str, at: Look | None = None
+) -> CannotRead:
+    """An error to raise: this part of the body cannot be understood."""
+    return CannotRead(Refusal(reason, clean(detail, TITLE_LIMIT), clean(pointer_of(*(at.path if at else ())))))
+
+
+def needed(look: Look, *paths: str) -> str:
+    """The first of ``paths`` that says something. Raises :class:`CannotRead`, which names the first."""
+    found = look.text(*paths)
+    if not found:
+        raise refused("missing-field", f"The body needs {' or '.join(paths)}.", look.at(paths[0]))
+    return found
+
+
+def ignored(reason: IgnoredReason, detail: str, at: Look | None = None) -> Ignored:
+    """Understood, and rightly opens nothing."""
+    return Ignored(reason, clean(detail, TITLE_LIMIT), clean(pointer_of(*(at.path if at else ()))))
+
+
+def gathered(parts: Iterable[Look], parse: Parse[CommonT], arrival: Arrival[CommonT]) -> Reading:
+    """The reading of several alerts, of which a broken one does not take the others along."""
+    triggers: list[ParsedTrigger] = []
+    passed: list[Ignored] = []
+    refusals: list[Refusal] = []
+    for part in parts:
+        try:
+            found = parse(part, arrival)
+        except CannotRead as error:
+            refusals.append(error.refusal)
+            continue
+        if isinstance(found, Ignored):
+            passed.append(found)
+        else:
+            triggers.append(found)
+    return Reading(tuple(triggers), tuple(refusals), tuple(passed))
+
+
+def value_of(arrival: Arrival[Any], *, form: bool = False) -> Look:
+    """The JSON value of the body, or the fields of a form where ``form`` allows one. Raises :class:`CannotRead`."""
+    if form and arrival.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM:
+        pairs = parse_qsl(arrival.body.decode("utf-8", "replace"), keep_blank_values=True)
+        return Look(dict(pairs))
+    return Look(json_of(arrival.headers, arrival.body))
+
+
+def reads_one(parse: Parse[CommonT], *, form: bool = False) -> Callable[[Arrival[CommonT]], Reading]:
+    """The ``read`` of a source whose bodies are one object, which is one alert."""
+
+    def read(arrival: Arrival[CommonT]) -> Reading:
+        try:
+            look = value_of(arrival, form=form)
+        except CannotRead as error:
+            return Reading(refusals=(error.refusal,))
+        if not look.is_object():
+            return Reading(refusals=(Refusal("wrong-shape", "The body should be a JSON object."),))
+        return gathered([look], parse, arrival)
+
+    return read

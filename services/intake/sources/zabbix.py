@@ -1,0 +1,146 @@
+"""Zabbix: webhook media types. There is no fixed format; ours stands on the page, and the names that other scripts use are read."""
+
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+from services.intake.domain.look import Look
+from services.intake.sources.base import Arrival, Source
+from services.intake.sources.common import COMMON, CommonOptions, Part, Told, ignored, reads_one, refused, trigger_of
+
+SEVERITIES: Final = {"not classified": "info", "0": "info", "1": "info", "2": "warning", "3": "warning", "4": "error"}
+"""The words that only Zabbix has, and its numbers; 5 is a disaster."""
+
+
+def _one(look: Look, arrival: Arrival[CommonOptions]) -> Part:
+    link = look.text("link", "url")
+    event, trigger = _ids(look, link)
+    key = event or trigger
+    if not key:
+        raise refused("missing-field", "The body needs id: the macro {EVENT.ID}.", look.at("id"))
+    firing = _firing(look)
+    update = look.text("update_action").lower()
+    if firing and update and "resolve" not in update and "close" not in update:
+        return ignored("no-news", f"The problem was {update} in Zabbix; that opens nothing.", look.at("update_action"))
+    severity = look.text("severity", "nseverity").lower()
+    tags = _tags(look)
+    told = Told(
+        key=key,
+        firing=firing,
+        title=look.text("name", "trigger", "subject", "title"),
+        description=look.text("message", "description", "item"),
+        severity="critical" if severity == "5" else SEVERITIES.get(severity, severity),
+        services=[found]
+        if (found := tags.get("service") or look.text("service", "host_name", "hostname", "host"))
+        else [],
+        tenants=filter(None, [tags.get("tenant")]),
+        links=[(_page(link, event, trigger), "Zabbix")],
+        labels={**tags, "host": look.text("host_name", "hostname", "host"), "ip": look.text("host_ip")},
+    )
+    return trigger_of(told, arrival)
+
+
+def _ids(look: Look, link: str) -> tuple[str, str]:
+    """The ids of the event and of the trigger, from the fields or from the link to them."""
+    try:
+        query = parse_qs(urlsplit(link).query)
+    except ValueError:
+        query = {}
+    event = look.text("id", "event_id", "eventid") or next(iter(query.get("eventid", [])), "")
+    trigger = look.text("triggerId", "trigger_id", "triggerid") or next(iter(query.get("triggerid", [])), "")
+    return event, trigger
+
+
+def _firing(look: Look) -> bool:
+    status = look.text("status", "event_status").lower()
+    if status:
+        return status not in ("ok", "resolved", "recovered", "0")
+    return look.text("value", "event_value") != "0"
+
+
+def _page(link: str, event: str, trigger: str) -> str:
+    if not link or not (event and trigger) or "tr_events.php" in link:
+        return link
+    return f"{link.rstrip('/')}/tr_events.php?triggerid={trigger}&eventid={event}"
+
+
+def _tags(look: Look) -> dict[str, str]:
+    tags = look.opened("tags")
+    if tags.is_object():
+        return tags.facts("")
+    return {name: tag.text("value") for tag in tags.each() if (name := tag.text("tag", "name"))}
+
+
+DOCS = f"""
+Zabbix posts what a webhook media type tells it to; there is no fixed format. Use this one.
+
+## Set it up
+
+1. *Alerts → Media types → Create*, type **Webhook**, name `Tocsin`, with these parameters:
+
+| name | value |
+|---|---|
+| `hook` | `https://intake.example.org/v1/hooks/zabbix` |
+| `key` | `YOUR-KEY` |
+| `body` | the JSON below, in one line |
+
+```json
+{{"id": "{{EVENT.ID}}", "triggerId": "{{TRIGGER.ID}}", "name": "{{EVENT.NAME}}", "severity": "{{EVENT.SEVERITY}}",
+  "status": "{{EVENT.STATUS}}", "value": "{{EVENT.VALUE}}", "update_action": "{{EVENT.UPDATE.ACTION}}",
+  "host_name": "{{HOST.NAME}}", "host_ip": "{{HOST.IP}}", "tags": {{EVENT.TAGSJSON}}, "url": "{{$ZABBIX.URL}}",
+  "message": "{{ALERT.MESSAGE}}"}}
+```
+
+2. As its script:
+
+```js
+var p = JSON.parse(value), request = new HttpRequest();
+request.addHeader('Content-Type: application/json');
+request.addHeader('Authorization: Bearer ' + p.key);
+var answer = request.post(p.hook, p.body);
+if (request.getStatus() >= 300) {{ throw 'Tocsin: ' + request.getStatus() + ' ' + answer; }}
+return 'OK';
+```
+
+3. Under *Message templates* add Problem, Problem recovery and Problem update. Give a user that medium, and let a trigger action notify the user.
+
+## What is read
+
+| Tocsin | from the body |
+|---|---|
+| dedup key | `id`, which is the same on recovery; else `triggerId`; else `eventid` or `triggerid` of `link` |
+| status | `status`, else `value`; an update that only acknowledges opens nothing |
+| severity | Not classified and Information info, Warning and Average warning, High error, Disaster critical |
+| service, tenants | tags `service` and `tenant`, else `service`, else the host |
+| link | the event's page under `url`, or `link` |
+
+`tags` may be an array or a text that holds one. Macros that Zabbix left as they were count as empty.
+
+## Options
+
+{COMMON}
+"""
+
+EXAMPLE: Final[dict[str, Any]] = {
+    "id": "20418",
+    "triggerId": "1177",
+    "name": "The approval queue has not moved for 12 minutes",
+    "severity": "Disaster",
+    "status": "PROBLEM",
+    "value": "1",
+    "update_action": "",
+    "host_name": "queue-1",
+    "host_ip": "{HOST.IP}",
+    "tags": [{"tag": "service", "value": "approvals"}, {"tag": "tenant", "value": "northwind"}],
+    "url": "https://zabbix.example.org",
+    "message": "1,204 approvals are waiting.",
+}
+
+SOURCE: Final = Source(
+    name="zabbix",
+    title="Zabbix",
+    kind="telemetry",
+    docs=DOCS,
+    options=CommonOptions,
+    example=EXAMPLE,
+    read=reads_one(_one, form=True),
+)

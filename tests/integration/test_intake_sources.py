@@ -1,0 +1,225 @@
+"""Every source through the front door: a real database, the addresses that senders are given, the answers that they expect."""
+
+import base64
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.x509.oid import NameOID
+
+from services.intake.domain.look import Look
+from services.intake.network import WebNetwork
+from services.intake.sources.registry import all_sources
+from services.intake.sources.sns import signed_text
+from tests.integration.intake_support import NOW, House, intake
+
+OTHERS = sorted(set(all_sources()) - {"native", "alertmanager"})
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:alarms"
+AMAZON = "https://sns.eu-west-1.amazonaws.com"
+
+
+def key_of(source: str) -> str:
+    return (source.replace("_", "") + "0" * 32)[:32]
+
+
+@pytest.fixture
+async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
+    lines = ["integrations:"]
+    for source in OTHERS:
+        (tmp_path / f"{source}.key").write_text(key_of(source))
+        lines.append(f"  - {{id: {source}, name: {source}, source: {source}, key: {{file: {tmp_path}/{source}.key}}}}")
+    text = "\n".join(lines)
+    options = f"source: cloudwatch, options: {{topics: ['{TOPIC}']}}"
+    (tmp_path / "integrations.yaml").write_text(text.replace("source: cloudwatch", options))
+    async with intake(database_url, tmp_path) as made:
+        yield made
+
+
+@pytest.mark.parametrize("source", [name for name in OTHERS if name != "cloudwatch"])
+async def test_the_example_of_each_source_is_committed_and_its_body_is_kept(house: House, source: str) -> None:
+    body = json.dumps(all_sources()[source].example).encode()
+    response = await house.client.post(f"/v1/hooks/{source}/{key_of(source)}", content=body)
+    assert response.status_code == all_sources()[source].accepted
+    events = await house.events()
+    assert [event["trigger_id"] for event in events] == [t["trigger_id"] for t in response.json()["triggers"]]
+    assert {(event["source"], event["status"]) for event in events} == {(source, "firing")}
+    (row,) = await house.rows("SELECT body FROM deliveries")
+    assert row["body"] == body
+
+
+@pytest.mark.parametrize(
+    ("source", "body"),
+    [
+        ("uptime_kuma", {"heartbeat": None, "monitor": None, "msg": "My Tocsin Testing"}),
+        ("azure", {"data": {"essentials": {"alertId": "a", "severity": None, "monitorCondition": "Fired"}}}),
+    ],
+)
+async def test_a_test_button_is_answered_with_200_and_opens_nothing(house: House, source: str, body: Any) -> None:
+    response = await house.client.post(f"/v1/hooks/{source}/{key_of(source)}", json=body)
+    assert response.status_code == 200
+    assert response.json()["ignored"][0]["reason"] == "test"
+    assert await house.events() == []
+    assert len(await house.rows("SELECT 1 FROM deliveries")) == 1
+
+
+async def test_prometheus_posts_behind_its_path_prefix_with_the_key_there_or_in_a_header(house: House) -> None:
+    body = all_sources()["prometheus"].example
+    key = key_of("prometheus")
+    first = await house.client.post(f"/v1/hooks/prometheus/{key}/api/v2/alerts", json=body)
+    bearer = {"Authorization": f"Bearer {key}"}
+    second = await house.client.post("/v1/hooks/prometheus/api/v2/alerts", json=body, headers=bearer)
+    assert (first.status_code, second.status_code) == (200, 200)
+    assert len(await house.events()) == 2
+    for path in (f"prometheus/{key}/api/v1/alerts", f"grafana/{key}/api/v2/alerts", "prometheus/a/b/api/v2/alerts"):
+        assert (await house.client.post(f"/v1/hooks/{path}", json=body)).status_code == 404
+    assert (await house.client.post("/v1/hooks/prometheus/nokey/api/v2/alerts", json=body)).status_code == 401
+
+
+async def test_the_key_may_be_the_password_of_a_user_or_a_parameter(house: House) -> None:
+    body, key = all_sources()["gcp"].example, key_of("gcp")
+    basic = {"Authorization": "Basic " + base64.b64encode(f"tocsin:{key}".encode()).decode()}
+    answers = [
+        await house.client.post("/v1/hooks/gcp", json=body, headers=basic),
+        await house.client.post(f"/v1/hooks/gcp?auth_token={key}", json=body),
+        await house.client.post("/v1/hooks/gcp", json=body, headers={"X-Api-Key": key}),
+    ]
+    assert [answer.status_code for answer in answers] == [202, 202, 202]
+    assert (
+        await house.client.post("/v1/hooks/gcp", json=body, headers={"Authorization": "Basic *"})
+    ).status_code == 401
+
+
+async def test_a_sender_of_cloudevents_that_asks_first_is_granted(house: House) -> None:
+    path = f"/v1/hooks/cloudevents/{key_of('cloudevents')}"
+    asks = {"WebHook-Request-Origin": "eventemitter.example.com", "WebHook-Request-Rate": "120"}
+    granted = await house.client.options(path, headers=asks)
+    assert granted.status_code == 200
+    assert granted.headers["webhook-allowed-origin"] == "eventemitter.example.com"
+    assert granted.headers["webhook-allowed-rate"] == "120"
+    assert (await house.client.options(path)).status_code == 405
+    assert (await house.client.options("/v1/hooks/cloudevents/nokey", headers=asks)).status_code == 401
+    assert (await house.client.options(f"/v1/hooks/gcp/{key_of('gcp')}", headers=asks)).status_code == 405
+
+
+async def test_a_binary_cloudevent_is_read_from_its_headers(house: House) -> None:
+    headers = {
+        "Content-Type": "application/json",
+        "CE-SpecVersion": "1.0",
+        "ce-id": "1",
+        "ce-source": "/approvals",
+        "ce-type": "org.example.alert.firing",
+        "ce-subject": "approvals/caf%C3%A9",
+    }
+    path = f"/v1/hooks/cloudevents/{key_of('cloudevents')}"
+    response = await house.client.post(path, json={"summary": "Queue stuck"}, headers=headers)
+    assert response.status_code == 202
+    (event,) = await house.events()
+    assert (event["dedup_key"], event["title"], event["service"]) == ("approvals/café", "Queue stuck", "approvals")
+
+
+class Amazon:
+    """Signs as SNS does, serves its certificate, and notes what is asked of it."""
+
+    def __init__(self) -> None:
+        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sns.amazonaws.com")])
+        builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(self.key.public_key())
+        dated = builder.serial_number(7).not_valid_before(NOW).not_valid_after(NOW + timedelta(days=1))
+        self.certificate = dated.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+        self.asked: list[str] = []
+        self.status = 200
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(str(request.url))
+        return httpx.Response(self.status, content=self.certificate if request.url.path.endswith(".pem") else b"<ok/>")
+
+    def signed(self, version: str, **fields: Any) -> dict[str, Any]:
+        message = {
+            **all_sources()["cloudwatch"].example,  # type: ignore[dict-item]
+            "Timestamp": NOW.isoformat(),
+            "SignatureVersion": version,
+            "SigningCertURL": f"{AMAZON}/SimpleNotificationService-1.pem",
+            **fields,
+        }
+        algorithm = hashes.SHA1() if version == "1" else hashes.SHA256()  # noqa: S303 - SNS's version 1
+        signature = self.key.sign(signed_text(Look(message)), padding.PKCS1v15(), algorithm)
+        return {**message, "Signature": base64.b64encode(signature).decode()}
+
+    def subscription(self, **fields: Any) -> dict[str, Any]:
+        asks = {
+            "Type": "SubscriptionConfirmation",
+            "Token": "t",
+            "SubscribeURL": f"{AMAZON}/?Action=ConfirmSubscription",
+        }
+        return self.signed("2", **{**asks, **fields})
+
+
+@pytest.fixture
+async def amazon(house: House) -> Amazon:
+    made = Amazon()
+    state = house.service.app.state
+    state.intake = replace(state.intake, network=WebNetwork(httpx.MockTransport(made.answer)))
+    return made
+
+
+async def post_sns(house: House, message: dict[str, Any]) -> httpx.Response:
+    headers = {"Content-Type": "text/plain; charset=UTF-8"}
+    content = json.dumps(message).encode()
+    return await house.client.post(f"/v1/hooks/cloudwatch/{key_of('cloudwatch')}", content=content, headers=headers)
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+async def test_an_alarm_that_sns_signed_is_taken_and_its_certificate_asked_for_once(
+    house: House, amazon: Amazon, version: str
+) -> None:
+    for _ in range(2):
+        assert (await post_sns(house, amazon.signed(version))).status_code == 202
+    assert amazon.asked == [f"{AMAZON}/SimpleNotificationService-1.pem"]
+    assert [event["service"] for event in await house.events()] == ["approvals", "approvals"]
+
+
+async def test_an_alarm_that_sns_did_not_sign_is_refused_and_not_kept(house: House, amazon: Amazon) -> None:
+    altered = {**amazon.signed("2"), "Subject": "Something else"}
+    old = amazon.signed("2", Timestamp=(NOW - timedelta(hours=2)).isoformat())
+    elsewhere = amazon.signed("2", SigningCertURL="https://sns.eu-west-1.amazonaws.com.example.org/x.pem")
+    unknown = amazon.signed("2") | {"SignatureVersion": "3"}
+    for message in (altered, old, elsewhere, unknown, all_sources()["cloudwatch"].example):
+        assert (await post_sns(house, dict(message))).status_code == 403
+    assert await house.rows("SELECT 1 FROM deliveries") == []
+    assert all(address.startswith(AMAZON + "/") for address in amazon.asked)
+
+
+async def test_the_subscription_of_a_named_topic_is_confirmed_after_it_was_kept(house: House, amazon: Amazon) -> None:
+    response = await post_sns(house, amazon.subscription())
+    assert response.status_code == 200
+    assert response.json()["ignored"][0]["reason"] == "handshake"
+    assert amazon.asked[-1] == f"{AMAZON}/?Action=ConfirmSubscription"
+    assert await house.events() == []
+
+
+async def test_nothing_but_sns_is_asked_and_other_topics_are_not_confirmed(house: House, amazon: Amazon) -> None:
+    other = await post_sns(house, amazon.subscription(TopicArn="arn:aws:sns:eu-west-1:666:theirs"))
+    assert other.status_code == 422
+    for address in (
+        "http://sns.eu-west-1.amazonaws.com/",
+        "https://169.254.169.254/latest",
+        "https://a@sns.x.amazonaws.com/",
+    ):
+        await post_sns(house, amazon.subscription(SubscribeURL=address))
+    assert {address for address in amazon.asked if not address.endswith(".pem")} == set()
+
+
+async def test_an_amazon_that_does_not_answer_makes_the_sender_come_back(house: House, amazon: Amazon) -> None:
+    amazon.status = 500
+    response = await post_sns(house, amazon.signed("2"))
+    assert response.status_code == 503
+    assert int(response.headers["retry-after"]) > 0
+    assert await house.rows("SELECT 1 FROM deliveries") == []
