@@ -41,6 +41,9 @@ async def test_who_is_on_call_now_and_who_comes_next(rig: Rig) -> None:
             "until": "2026-03-02T10:00:00Z",
         },
         "also": [],
+        "secondaries": [],
+        "managers": [],
+        "shadows": [],
         "backups": [{"id": "helena", "name": "Helena"}, {"id": "luciane", "name": "Luciane"}],
         "next": {
             "person": {"id": "rafael", "name": "Rafael"},

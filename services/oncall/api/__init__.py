@@ -1,8 +1,15 @@
 """The HTTP API of oncall."""
 
-from services.oncall.api import directory, principals, resolution, schedules
+from services.oncall.api import amendments, directory, principals, resolution, schedules, swaps
 
-ROUTERS = (schedules.router, resolution.router, directory.router, principals.router)
+ROUTERS = (
+    schedules.router,
+    amendments.router,
+    swaps.router,
+    resolution.router,
+    directory.router,
+    principals.router,
+)
 """Every route of oncall."""
 
 __all__ = ["ROUTERS"]

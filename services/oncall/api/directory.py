@@ -8,8 +8,8 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict
 
 from libs.common.auth import Admin, Operator, Principal, Viewer
-from libs.common.errors import FieldProblem, Forbidden, Invalid, NotFound
-from services.oncall.api.edge import Now, Work, sees_contacts, sees_tenant
+from libs.common.errors import FieldProblem, Invalid, NotFound
+from services.oncall.api.edge import Now, Work, refuse_bound, sees_contacts, sees_tenant
 from services.oncall.domain.directory import NOUNS, PLURALS
 from services.oncall.domain.noun import Noun
 from services.oncall.domain.nouns import Person, Tenant
@@ -89,7 +89,7 @@ def _add_routes(noun: str) -> None:
         entity_id: EntityId, entity: Any, principal: Admin, work: Work, response: Response
     ) -> dict[str, Any]:
         """Add it, or replace the one of this id. What comes from the configuration is changed there."""
-        _refuse_bound(principal)
+        refuse_bound(principal)
         if entity.id != entity_id:
             detail = f"is {entity.id!r}, and the address says {entity_id!r}"
             raise Invalid(f"The id {detail}.", problems=(FieldProblem("#/id", detail),))
@@ -100,7 +100,7 @@ def _add_routes(noun: str) -> None:
 
     async def remove_entity(entity_id: EntityId, principal: Admin, work: Work) -> None:
         """Remove it, where nothing refers to it any more."""
-        _refuse_bound(principal)
+        refuse_bound(principal)
         async with work.begin() as tx:
             await entities.remove(tx, noun, entity_id, principal.id)
 
@@ -136,19 +136,11 @@ for _noun in _OPEN:
 
 async def _visible(noun: str, principal: Principal, work: Work) -> list[Noun]:
     if noun in _INSIDE:
-        _refuse_bound(principal)
+        refuse_bound(principal)
     async with work.read() as session:
         directory = await directory_store.directory(session)
     entities = directory.shelf(noun).values()
     return [entity for entity in entities if not isinstance(entity, Tenant) or sees_tenant(principal, entity.id)]
-
-
-def _refuse_bound(principal: Principal) -> None:
-    """What concerns the house is nobody's who is bound to tenants."""
-    if principal.tenants is not None:
-        raise Forbidden(
-            f"{principal.name} is bound to the tenants {', '.join(principal.tenants)}; this concerns the house."
-        )
 
 
 def _shown(principal: Principal, entity: Noun) -> dict[str, Any]:
@@ -166,7 +158,7 @@ def _shown(principal: Principal, entity: Noun) -> dict[str, Any]:
 @router.get("/warnings", summary="What is doubtful")
 async def list_warnings(principal: Operator, work: Work, now: Now) -> Doubts:
     """Gaps and overlaps of rotas in the next days, people without contacts, empty teams and roles."""
-    _refuse_bound(principal)
+    refuse_bound(principal)
     async with work.read() as session:
         directory = await directory_store.directory(session)
     found = warnings(directory, now)
@@ -189,7 +181,7 @@ async def list_audit(
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> AuditPage:
     """Every change of the directory and of keys."""
-    _refuse_bound(principal)
+    refuse_bound(principal)
     async with work.read() as session:
         rows = await audit.page(session, noun=noun, entity=entity, before=before, limit=limit)
         entries = [AuditEntry.model_validate(row) for row in rows]
@@ -199,7 +191,7 @@ async def list_audit(
 @router.post("/directory/republish", status_code=202, summary="Tell the other services everything again")
 async def republish(principal: Admin, work: Work) -> Republished:
     """For a bus that is new or lost its topics: every entity is announced again."""
-    _refuse_bound(principal)
+    refuse_bound(principal)
     async with work.begin() as tx:
         entities = await handlers.republish(tx, principal.id)
     return Republished(entities=entities)

@@ -4,12 +4,12 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Path, Query, Request
 
 from libs.common.auth import Principal
 from libs.common.clock import Clock
 from libs.common.db.work import UnitOfWork
-from libs.common.errors import FieldProblem, Invalid
+from libs.common.errors import FieldProblem, Forbidden, Invalid
 
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
@@ -34,6 +34,9 @@ Work = Annotated[UnitOfWork, Depends(_uow)]
 
 Now = Annotated[datetime, Depends(_now)]
 """The service's own clock."""
+
+ScheduleId = Annotated[str, Path(max_length=63, examples=["default"])]
+"""The id of a rota."""
 
 InstantText = Annotated[str | None, Query(examples=["2026-03-02T09:15:00Z"], max_length=40)]
 """An instant in a query, in the form of RFC 3339."""
@@ -74,3 +77,11 @@ def sees_contacts(principal: Principal) -> bool:
 def sees_tenant(principal: Principal, tenant_id: str) -> bool:
     """Whether ``principal`` may know of this tenant."""
     return principal.tenants is None or tenant_id in principal.tenants
+
+
+def refuse_bound(principal: Principal) -> None:
+    """Raise :class:`Forbidden` for who is bound to tenants: what concerns the house is not theirs."""
+    if principal.tenants is not None:
+        raise Forbidden(
+            f"{principal.name} is bound to the tenants {', '.join(principal.tenants)}; this concerns the house."
+        )

@@ -11,7 +11,7 @@ from libs.common.events.base import Instant, RoleRef
 from libs.common.events.notifications import Recipient, Skipped
 from services.oncall.api.edge import Now, Work, sees_contacts, within
 from services.oncall.domain.resolve import Context, resolve
-from services.oncall.store import directory as directory_store
+from services.oncall.store.amendments import directory_at
 
 router = APIRouter(prefix="/v1", tags=["resolution"])
 
@@ -66,7 +66,7 @@ async def resolve_references(question: Question, principal: Operator, work: Work
     )
     _only_own_contacts(principal, (*question.refs, *question.context.first))
     async with work.read() as session:
-        directory = await directory_store.directory(session)
+        directory = await directory_at(session, at)
     found = resolve(directory, question.refs, context, at)
     return Answer(at=at, recipients=[_shown(principal, one) for one in found.recipients], skipped=list(found.skipped))
 

@@ -1,43 +1,30 @@
 """Who is on call, now, at another time, and over a range."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from libs.common.auth import Viewer
-from libs.common.db.session import ReadSession
-from libs.common.errors import FieldProblem, Invalid, NotFound
-from services.oncall.api.edge import InstantText, Now, Work, instant
+from libs.common.errors import FieldProblem, Invalid
+from services.oncall.api.edge import InstantText, Now, ScheduleId, Work, instant
+from services.oncall.api.views import PersonName, PlannedShift, ShiftView, person, plain, planned
 from services.oncall.domain.directory import Directory
 from services.oncall.domain.rota import Rota
-from services.oncall.domain.schedule import on_call, shifts
-from services.oncall.domain.shift import Shift
+from services.oncall.domain.schedule import laid_out, on_call, shifts, uncovered
+from services.oncall.domain.shift import ROLES, Role, Shift, in_order
+from services.oncall.handlers.amendments import rota_of
 from services.oncall.store import directory as directory_store
+from services.oncall.store.amendments import directory_during
 
 router = APIRouter(prefix="/v1/schedules", tags=["schedules"])
 
 LONGEST_RANGE: Final = timedelta(days=400)
 DEFAULT_RANGE: Final = timedelta(days=7)
-
-ScheduleId = Annotated[str, Path(max_length=63, examples=["default"])]
-
-
-class PersonName(BaseModel):
-    """Somebody, by id and name."""
-
-    id: str
-    name: str
-
-
-class ShiftView(BaseModel):
-    """A shift: from ``since`` until, exclusively, ``until``."""
-
-    person: PersonName | None
-    """Nobody, where the turn is known to be vacant."""
-    since: datetime
-    until: datetime
+AHEAD: Final = timedelta(days=14)
+"""How far ahead changes are looked at for who comes next."""
 
 
 class Schedule(BaseModel):
@@ -64,19 +51,41 @@ class OnCallAnswer(BaseModel):
     """``null`` where nobody is on shift: then the backups are told."""
     also: list[ShiftView]
     """Who is on shift beside the primary, where turns overlap."""
+    secondaries: list[ShiftView]
+    """Who is on shift to stand in, before the backups."""
+    managers: list[ShiftView]
+    shadows: list[ShiftView]
     backups: list[PersonName]
     """Who stands in, in this order."""
     next: ShiftView | None
     """The shift that begins next."""
 
 
+class LayerShifts(BaseModel):
+    """One layer by itself, before higher ones hide it and changes are made."""
+
+    layer: str
+    role: Role
+    priority: int
+    shifts: list[PlannedShift]
+
+
+class Gap(BaseModel):
+    """A stretch in which nobody is primary."""
+
+    since: datetime
+    until: datetime
+
+
 class Shifts(BaseModel):
-    """The shifts that touch a range, whole, by their beginning."""
+    """The shifts that touch a range, whole, by their beginning: the schedule that counts, and beneath it the layers."""
 
     schedule: str
     since: datetime = Field(serialization_alias="from")
     until: datetime = Field(serialization_alias="to")
-    shifts: list[ShiftView]
+    shifts: list[PlannedShift]
+    gaps: list[Gap]
+    layers: list[LayerShifts]
 
 
 @router.get("", summary="List the rotas")
@@ -99,16 +108,21 @@ async def who_is_on_call(
     """Who is on call at ``at``, or now; who stands in, and who comes next."""
     moment = instant(at, "at", now)
     async with work.read() as session:
-        directory, rota = await _rota(session, schedule_id)
-    answer = on_call(rota, moment)
-    present = [_view(directory, shift) for shift in answer.now]
+        directory = await directory_during(session, moment, moment + AHEAD)
+    rota = rota_of(directory, schedule_id)
+    answer = on_call(rota, moment, directory.amendments_of(rota.id))
+    present = {role: [plain(directory, shift) for shift in answer.of(role)] for role in ROLES}
+    primaries = present["primary"]
     return OnCallAnswer(
         schedule=rota.id,
         at=moment,
-        primary=present[0] if present else None,
-        also=present[1:],
+        primary=primaries[0] if primaries else None,
+        also=primaries[1:],
+        secondaries=present["secondary"],
+        managers=present["manager"],
+        shadows=present["shadow"],
         backups=_backups(directory, rota),
-        next=_view(directory, answer.next) if answer.next else None,
+        next=plain(directory, answer.next) if answer.next else None,
     )
 
 
@@ -128,28 +142,31 @@ async def list_shifts(
         detail = f"must lie after from, by at most {LONGEST_RANGE.days} days"
         raise Invalid(f"to {detail}", problems=(FieldProblem("#query/to", detail),))
     async with work.read() as session:
-        directory, rota = await _rota(session, schedule_id)
-    found = [_view(directory, shift) for shift in shifts(rota, start, end)]
-    return Shifts(schedule=rota.id, since=start, until=end, shifts=found)
+        directory = await directory_during(session, start, end)
+    rota = rota_of(directory, schedule_id)
+    amendments = directory.amendments_of(rota.id)
+    found = shifts(rota, start, end, amendments)
+    return Shifts(
+        schedule=rota.id,
+        since=start,
+        until=end,
+        shifts=[planned(directory, shift) for shift in found],
+        gaps=[Gap(since=begin, until=until) for begin, until in uncovered(found, start, end)],
+        layers=_layers(directory, in_order(laid_out(rota, start, end, amendments))),
+    )
 
 
-async def _rota(session: ReadSession, schedule_id: str) -> tuple[Directory, Rota]:
-    directory = await directory_store.directory(session)
-    rota = directory.rotas.get(schedule_id)
-    if rota is None:
-        known = ", ".join(directory.rotas) or "none"
-        raise NotFound(f"There is no schedule {schedule_id!r}; there is {known}.")
-    return directory, rota
+def _layers(directory: Directory, laid: Sequence[Shift]) -> list[LayerShifts]:
+    """The layers, the most important first."""
+    by_layer: dict[tuple[str, Role, int], list[PlannedShift]] = {}
+    for shift in laid:
+        place = (shift.layer, shift.role, shift.priority)
+        by_layer.setdefault(place, []).append(planned(directory, shift))
+    return [
+        LayerShifts(layer=layer, role=role, priority=priority, shifts=listed)
+        for (layer, role, priority), listed in sorted(by_layer.items(), key=lambda one: (-one[0][2], one[0][0]))
+    ]
 
 
 def _backups(directory: Directory, rota: Rota) -> list[PersonName]:
-    return [_person(directory, backup) for backup in rota.backups]
-
-
-def _view(directory: Directory, shift: Shift) -> ShiftView:
-    person = None if shift.person is None else _person(directory, shift.person)
-    return ShiftView(person=person, since=shift.starts_at, until=shift.ends_at)
-
-
-def _person(directory: Directory, person_id: str) -> PersonName:
-    return PersonName(id=person_id, name=directory.name_of_person(person_id))
+    return [person(directory, backup) for backup in rota.backups]

@@ -13,7 +13,7 @@ from typing import Final
 from services.oncall.domain.amendments import Amendments, Override, amended
 from services.oncall.domain.layer import plan_of
 from services.oncall.domain.rota import Rota, plain_shifts
-from services.oncall.domain.shift import Role, Shift, in_order, manned
+from services.oncall.domain.shift import ROLES, Role, Shift, in_order, manned
 from services.oncall.domain.spans import Span, gaps, joined
 
 NOTHING: Final = Amendments()
@@ -60,9 +60,10 @@ def laid_out(rota: Rota, start: datetime, end: datetime, amendments: Amendments 
 
 def on_shift(rota: Rota, at: datetime, amendments: Amendments = NOTHING) -> tuple[Shift, ...]:
     """The shifts that cover ``at``, primaries first, in the order of the rota; more than one where they overlap."""
-    order: dict[str, int] = {role: place for place, role in enumerate(("primary", "secondary", "manager", "shadow"))}
     found = shifts(rota, at, at + _TICK, amendments)
-    return tuple(sorted(found, key=lambda shift: (order[shift.role], -shift.priority, shift.turn, shift.starts_at)))
+    return tuple(
+        sorted(found, key=lambda shift: (ROLES.index(shift.role), -shift.priority, shift.turn, shift.starts_at))
+    )
 
 
 def on_call(rota: Rota, at: datetime, amendments: Amendments = NOTHING) -> OnCall:

@@ -3,12 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from services.oncall.domain.spans import Span, joined, without
 
 Role = Literal["primary", "secondary", "shadow", "manager"]
 """Primary is told first. Secondary stands in. A shadow learns, and a manager knows: both see their shifts and are not paged."""
+
+ROLES: Final[tuple[Role, ...]] = ("primary", "secondary", "manager", "shadow")
+"""Every role, in the order in which they are shown."""
 
 Origin = Literal["turn", "absence", "swap", "override", "span"]
 """Why this person: it is their turn; they stand in for somebody absent; a swap, an override or a temporary span says so."""

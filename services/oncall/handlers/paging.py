@@ -24,7 +24,7 @@ from libs.common.metrics import Metrics
 from services.oncall.domain.directory import Directory
 from services.oncall.domain.links import check_links, public_links
 from services.oncall.domain.resolve import Context, Resolution, resolve
-from services.oncall.store import directory as directory_store
+from services.oncall.store.amendments import directory_at
 
 log = get_logger(__name__)
 
@@ -41,7 +41,7 @@ class Paging:
 
     async def escalation_due(self, tx: Tx, event: EscalationDue) -> None:
         """A rung is due: page whoever its roles mean now."""
-        directory = await directory_store.directory(tx.session)
+        directory = await directory_at(tx.session, tx.now)
         found = self._resolved(directory, event.roles, context_of(event.incident), tx)
         bind_incident(event.incident.id)
         log.info("rung resolved", rung=event.rung, told=_refs(found), skipped=len(found.skipped))
@@ -66,7 +66,7 @@ class Paging:
 
     async def communication_due(self, tx: Tx, event: CommunicationDue) -> None:
         """A message other than a page is due: tell whoever its audience means now."""
-        directory = await directory_store.directory(tx.session)
+        directory = await directory_at(tx.session, tx.now)
         found = self._resolved(directory, event.audience, context_of(event.incident), tx)
         await tx.emit(
             NotificationRequested(
@@ -92,7 +92,7 @@ class Paging:
 
     async def notice_due(self, tx: Tx, event: NoticeDue) -> None:
         """Something that is no incident must be told. A notice has no service and no tenants: only plain references lead somewhere."""
-        directory = await directory_store.directory(tx.session)
+        directory = await directory_at(tx.session, tx.now)
         found = self._resolved(directory, event.audience, Context(), tx)
         await tx.emit(
             NotificationRequested(

@@ -1,10 +1,10 @@
-"""The tables of oncall: the directory as documents, keys, what was announced, and who changed what."""
+"""The tables of oncall: the directory as documents, what was changed of rotas, keys, what was announced, and who changed what."""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, Index, Integer, MetaData, Text
+from sqlalchemy import DateTime, Index, Integer, MetaData, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -56,6 +56,24 @@ class AnnouncedRow(Base):
     name: Mapped[str]
     digest: Mapped[str | None]
     at: Mapped[datetime]
+
+
+class AmendmentRow(Base):
+    """One change of a rota for a while, or an absence, which is of every rota: then ``rota`` is empty."""
+
+    __tablename__ = "amendments"
+    __table_args__ = (Index(None, "ends_at"), UniqueConstraint("rota", "kind", "digest"))
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    rota: Mapped[str]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    document: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    digest: Mapped[str]
+    """Tells the change from every other one, so that the same is not made twice."""
+    made_at: Mapped[datetime]
+    made_by: Mapped[str]
 
 
 class AuditRow(Base):
