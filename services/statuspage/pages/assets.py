@@ -29,7 +29,9 @@ BUNDLES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
 }
 SCRIPTS: Final = ("times.js", "live.js", "days.js", "keys.js", "sheet.js", "preview.js")
-HTMX: Final[Mapping[str, str]] = {"htmx.js": "htmx-4.min.js", "htmx-sse.js": "ext/hx-sse-4.min.js"}
+HTMX: Final = ("htmx-4.min.js", "ext/hx-sse-4.min.js")
+"""Served as one file: htmx begins as soon as it has run, and would pass over an extension whose file comes after that."""
+
 TYPES: Final = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
 HASH_LENGTH: Final = 12
 
@@ -71,7 +73,7 @@ def load_assets() -> Assets:
     contents = {name: LAYERS + b"".join(_read(folder, part) for part in parts) for name, parts in BUNDLES.items()}
     contents |= {name: _read(folder, f"js/{name}") for name in SCRIPTS}
     vendor = files("django_htmx") / "static" / "django_htmx"
-    contents |= {name: _read(vendor, path) for name, path in HTMX.items()}
+    contents["htmx.js"] = b";\n".join(_read(vendor, part) for part in HTMX)
     contents["icon.svg"] = _read(folder, "icon.svg")
     return Assets(contents)
 
