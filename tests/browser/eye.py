@@ -41,11 +41,11 @@ class Eye:
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         return page
 
-    async def sign_in(self, page: Page, url: str) -> None:
+    async def sign_in(self, page: Page, url: str, key: str = OPERATOR_KEY) -> None:
         """Sign in as an operator would, by the keyboard."""
         await page.goto(f"{url}/console/sign-in")
         await page.wait_for_selector("input[name=key]:focus")
-        await page.keyboard.type(OPERATOR_KEY)
+        await page.keyboard.type(key)
         await page.keyboard.press("Enter")
         await page.wait_for_url(f"{url}/console")
 

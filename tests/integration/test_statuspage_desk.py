@@ -1,22 +1,42 @@
 """The console over HTTP: whom a rung would page, the RCA, opening by hand, quarantine, channels, and a timeline without noise."""
 
+import random
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy.event import listen
 
 from libs.common.clock import ManualClock, ScaledClock
+from libs.common.events.base import Event
 from libs.common.events.deliveries import DeliveryConfirmed, DeliveryFailed, DeliverySent
-from libs.common.events.incidents import IncidentNoted, ObligationMoved
+from libs.common.events.incidents import IncidentNoted, IncidentOpened, ObligationMoved
 from services.statuspage.__main__ import session_length
 from services.statuspage.store.tables import MessageRow
 from tests.support.status_stage import Stage, kept, statuspage
-from tests.support.statuspage import ACME_KEY, NOW, OPERATOR_KEY, SYSTEM, VIEWER_KEY, company, story, uid
+from tests.support.statuspage import (
+    ACME_KEY,
+    ALERTMANAGER,
+    NOW,
+    OPERATOR_KEY,
+    SYSTEM,
+    VIEWER_KEY,
+    at,
+    company,
+    incident,
+    obligations,
+    paging,
+    rungs,
+    story,
+    uid,
+)
 
 HTMX = {"HX-Request": "true"}
 HTML = {"Accept": "text/html"}
+WATCHING = 10
+"""Statements that the service's own watch over changes may ask meanwhile."""
 
 
 async def post(
@@ -171,3 +191,53 @@ def test_a_session_lasts_its_hours_of_the_machine_however_fast_the_clock_runs(
     assert session_length(12, ScaledClock(speed)) == expected
     assert session_length(12, ManualClock(NOW)) == timedelta(hours=12)
     assert NOW + session_length(720, ScaledClock(100_000)) < datetime.max.replace(tzinfo=UTC)
+
+
+async def test_htmx_and_its_live_extension_are_one_file_lest_a_page_stays_deaf(database_url: str) -> None:
+    async with statuspage(database_url, company()) as stage:
+        await stage.sign_in()
+        [script] = re.findall(r'<script defer src="([^"]+)"', (await stage.client.get("/console")).text)
+        body = (await stage.client.get(script)).text
+        assert 'registerExtension("sse"' in body
+        assert body.index("registerExtension(e,t)") < body.index('registerExtension("sse"')
+
+
+async def test_two_hundred_open_incidents_take_no_more_queries_than_one(database_url: str) -> None:
+    def storm(number: int) -> list[Event]:
+        given = incident(number, at(9, 15), rung=1, rungs=rungs([at(9, 15)]), obligations=obligations(at(9), at(10)))
+        opened = IncidentOpened(incident=given, at=at(9, 15), actor=ALERTMANAGER, text="Opened")
+        return [opened, *paging(number, 1, at(9, 15), "stefania", role="on-shift")]
+
+    paths = ("/console", "/console/incidents", "/", "/console/incidents/1001")
+    async with statuspage(database_url, [*company(), *storm(1001)]) as stage:
+        await stage.sign_in()
+        asked: list[str] = []
+        engine = stage.service.platform.database.engine.sync_engine
+        listen(engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+
+        async def cost(path: str) -> int:
+            asked.clear()
+            assert (await stage.client.get(path)).status_code == 200
+            return len(asked)
+
+        alone = {path: await cost(path) for path in paths}
+        await stage.fold(*(event for number in range(1100, 1300) for event in storm(number)))
+        for path in paths:
+            assert await cost(path) <= alone[path] + WATCHING, path
+
+
+async def test_events_that_come_late_twice_and_in_any_order_make_the_same_pages(database_url: str) -> None:
+    shuffled = [*story(), *story()]
+    random.Random(11).shuffle(shuffled)
+
+    async def shown(stage: Stage) -> tuple[Any, str]:
+        await stage.sign_in()
+        page = (await stage.client.get("/console/incidents/17")).text
+        return (await stage.client.get("/api/v1/status")).json(), page[page.index("<main") :].partition("csrf")[2][100:]
+
+    async with statuspage(database_url, shuffled) as stage:
+        mixed = await shown(stage)
+        await stage.fold(*story())
+        assert await shown(stage) == mixed
+        assert mixed[0]["text"].startswith("Invoicing does not work for two clients since 09:15 UTC")
+        assert "<b>Helena</b> for Abdul: SMS, kept in the local outbox" in mixed[1]

@@ -1,0 +1,228 @@
+"""A whole running instance as people meet it: an operator by the keyboard alone, a client without JavaScript."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from playwright.async_api import Page
+
+from tests.browser.eye import PHONE, Eye, overflows, ready, serious_findings
+from tests.support.instance import Instance, running, short_folder
+
+pytestmark = pytest.mark.browser
+
+SECRET = "db-7.internal refuses connections"
+WORDS = "Half of the invoices go through again."
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[Instance]:
+    """One instance for the stories of this file, each of which looks at a service of its own."""
+    with running(short_folder()) as started:
+        yield started
+
+
+async def alarm(instance: Instance, service: str, *, tenants: tuple[str, ...]) -> None:
+    """Post what a monitoring would."""
+    native = instance.facts["integrations"]["monitoring"]
+    body = {"kind": "telemetry", "title": SECRET, "service": service, "tenants": tenants, "dedup_key": service}
+    async with httpx.AsyncClient() as client:
+        answer = await client.post(native["url"], json=body, headers={"Authorization": f"Bearer {native['key']}"})
+    assert answer.status_code == 202, answer.text
+
+
+async def act(instance: Instance, number: int, action: str, body: dict[str, object]) -> None:
+    """What somebody else does meanwhile, over the escalator's API."""
+    await asyncio.to_thread(instance.call, "escalator", "POST", f"/v1/incidents/{number}/{action}", body)
+
+
+async def said(page: Page, text: str) -> None:
+    """Wait until the page says that something was done."""
+    await page.wait_for_selector(f"#said >> text={text}")
+
+
+async def press(page: Page, key: str, dialog: str = "#sheet[open]") -> None:
+    """Press a key that opens a dialog."""
+    await page.keyboard.press(key)
+    await page.wait_for_selector(dialog)
+
+
+async def tab(page: Page, times: int, end: str = "Enter") -> None:
+    """Go on by Tab, and press a key there."""
+    for _ in range(times):
+        await page.keyboard.press("Tab")
+    await page.keyboard.press(end)
+
+
+@asynccontextmanager
+async def watched(eye: Eye, url: str, text: str) -> AsyncIterator[Page]:
+    """A client's page that is open all the while; at the end it says ``text`` without having been loaded again."""
+    page = await eye.page(PHONE)
+    await page.goto(url)
+    await page.evaluate("window.untouched = true")
+    yield page
+    await page.wait_for_selector(f"text={text}")
+    assert await page.evaluate("window.untouched")
+    assert SECRET not in await page.content()
+    assert await serious_findings(page) == []
+
+
+async def sign_in_by_the_link(eye: Eye, instance: Instance) -> Page:
+    """The link of run.json signs in; used again it is refused."""
+    page = await eye.page()
+    await page.goto(instance.facts["sign_in_url"])
+    await page.wait_for_url("**/console")
+    stranger = await eye.page()
+    await stranger.goto(instance.facts["sign_in_url"])
+    await stranger.wait_for_selector("text=This link was used already; it signs in once.")
+    eye.complaints = [one for one in eye.complaints if "403" not in one]
+    await stranger.close()
+    return page
+
+
+async def test_an_operator_carries_an_incident_from_the_alarm_to_the_analysis_by_keyboard_alone(
+    instance: Instance, eye: Eye
+) -> None:
+    page = await sign_in_by_the_link(eye, instance)
+    root = instance.url("statuspage")
+    over = "Invoicing did not work for one client"
+    async with watched(eye, f"{root}/", over), watched(eye, f"{root}/t/lumen", "Invoicing did not work for") as tenant:
+        await page.wait_for_selector("text=Nothing burns")
+        await page.evaluate("window.untouched = true")
+        await alarm(instance, "invoicing", tenants=("lumen",))
+        await page.wait_for_selector("text=Invoicing does not work for Lumen Studio")
+        assert await page.evaluate("window.untouched")
+        assert await serious_findings(page) == []
+        await tenant.wait_for_selector("h1 >> text=Invoicing does not work since")
+
+        await page.keyboard.press("1")
+        await page.wait_for_url("**/console/incidents/1")
+        await ready(page)
+        await page.wait_for_selector("text=kept in the local outbox")
+        await _take_judge_and_update(page)
+        await tenant.wait_for_selector(f"text={WORDS}")
+        await _escalate_and_resolve(page)
+        await _issue_the_analysis(page)
+        told = await page.inner_text(".timeline")
+        assert "Routing rule: A telemetry alarm goes to whoever is on shift." in told
+        assert "Rung 1 (First recipients) is due: the incident was opened." in told
+        assert "_" not in told
+        assert await serious_findings(page) == []
+
+
+async def _take_judge_and_update(page: Page) -> None:
+    await page.keyboard.press("a")
+    await said(page, "Acknowledged. Nobody else is paged.")
+    await page.wait_for_selector("text=Taken by Operator")
+
+    await press(page, "v")
+    await page.keyboard.press("Space")
+    await tab(page, 3)
+    await said(page, "Your verdict is on the record.")
+    await page.wait_for_selector(".chip >> text=Confirmed")
+
+    await press(page, "u")
+    await page.keyboard.type(WORDS)
+    for audience in ("tenant", "client"):
+        assert await page.inner_text(f'[data-for="{audience}"] [data-shown]') == WORDS
+    assert "1 SMS" in await page.inner_text('[data-for="client"]')
+    assert "next by" in await page.inner_text('[data-for="tenant"]')
+    assert await serious_findings(page) == []
+    await tab(page, 4)
+    await said(page, "Your update is on its way.")
+    await page.wait_for_selector(f"text=Operator told the team, the tenants and the clients: {WORDS}")
+
+
+async def _escalate_and_resolve(page: Page) -> None:
+    await press(page, "e")
+    assert await page.inner_text("#sheet .effect") == "Pages Inês Duarte (the service's responsible) now."
+    await page.keyboard.press("Enter")
+    await said(page, "The next rung is being paged.")
+    await page.wait_for_selector("text=Rung 2 (Responsible for the service) is due: Operator escalated.")
+    await page.wait_for_selector(".line-pages >> text=Inês Duarte")
+
+    await press(page, "r")
+    assert "Sends the closing word to the" in await page.inner_text("#sheet .effect")
+    await page.keyboard.type("Failed over to the standby.")
+    await tab(page, 2)
+    await said(page, "Resolved.")
+    await page.wait_for_selector("h1 >> text=Invoicing did not work for Lumen Studio")
+
+
+async def _issue_the_analysis(page: Page) -> None:
+    await page.wait_for_selector('[data-key="w"]')
+    assert "Root cause analysis in" in await page.inner_text(".coming")
+    await press(page, "w")
+    assert "in 23 hours" in await page.inner_text("#sheet .effect")
+    await page.keyboard.type("https://wiki.example.com/rca/1")
+    await tab(page, 3)
+    await said(page, "The root cause analysis is on the record.")
+    await page.wait_for_selector('.links a[href="https://wiki.example.com/rca/1"]')
+
+
+async def test_what_nobody_understands_is_shown_and_opened_by_hand(instance: Instance, eye: Eye) -> None:
+    native = instance.facts["integrations"]["monitoring"]
+    async with httpx.AsyncClient() as client:
+        headers = {"Authorization": f"Bearer {native['key']}"}
+        answer = await client.post(native["url"], content="<b>Proofs are stuck</b>", headers=headers)
+    assert answer.status_code in {400, 415, 422}
+    page = await eye.page()
+    await eye.sign_in(page, instance.url("statuspage"), instance.facts["operator"]["key"])
+    await page.wait_for_selector("text=One body waits in quarantine")
+    await page.keyboard.press("q")
+    await page.wait_for_selector("pre >> text=<b>Proofs are stuck</b>")
+    assert await serious_findings(page) == []
+
+    await page.keyboard.press("n")
+    await page.wait_for_selector('[data-key="c"]')
+    await page.keyboard.press("c")
+    await page.wait_for_selector("input[name=title]:focus")
+    assert await serious_findings(page) == []
+    await page.keyboard.type("Proofs are stuck")
+    await tab(page, 1, "P")
+    await page.keyboard.press("r")
+    await page.keyboard.press("o")
+    await page.keyboard.press("o")
+    assert await page.input_value("select[name=service]") == "proofing"
+    await tab(page, 4, "Space")
+    await tab(page, 4)
+    await page.wait_for_url("**/console/incidents/2")
+    await page.wait_for_selector("h1 >> text=Some work in Proofing cannot be completed for Harbour & Finch")
+    await page.wait_for_selector(".line-pages >> text=Greta Lind")
+
+
+async def test_a_client_without_javascript_reads_the_state_the_promise_and_the_words(
+    instance: Instance, eye: Eye
+) -> None:
+    await alarm(instance, "sign-in", tenants=())
+    page = await eye.page(PHONE, java_script_enabled=False)
+    url = instance.url("statuspage")
+    number = await _number_of(instance, "sign-in")
+    await act(instance, number, "updates", {"text": "We restart the sign-in.", "audiences": ["team", "client"]})
+    for _ in range(50):
+        await page.goto(f"{url}/t/lumen")
+        if "We restart the sign-in." in await page.inner_text("#page"):
+            break
+        await asyncio.sleep(0.2)
+    assert "Sign-in" in await page.inner_text("h1")
+    assert (await page.inner_text(".state .promise")).startswith("Next update by")
+    text = await page.inner_text("#page")
+    assert "We restart the sign-in." in text
+    assert "90 days ago" in text
+    assert SECRET not in await page.content()
+    assert "Harbour" not in await page.content()
+    assert not await overflows(page)
+    await page.click("text=For operators")
+    await page.wait_for_url("**/console/sign-in**")
+
+
+async def _number_of(instance: Instance, service: str) -> int:
+    for _ in range(50):
+        found = await asyncio.to_thread(instance.get, "escalator", "/v1/incidents")
+        for one in found["incidents"]:
+            if one["service"] == service:
+                return int(one["number"])
+        await asyncio.sleep(0.2)
+    raise AssertionError(f"no incident of {service} was opened")
