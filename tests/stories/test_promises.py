@@ -37,6 +37,8 @@ async def test_an_update_by_a_person_keeps_the_promises_and_sets_them_forward(wo
     updates = await world.messages(purpose="update")
     assert updates
     assert all("A disk is full" in message["text"] and "10:05 UTC" in message["text"] for message in updates)
+    assert all("Invoicing does not work" in message["headline"] for message in updates)
+    assert not any("InvoicingErrors" in message["headline"] + message["text"] for message in updates), "not for clients"
     await world.at("10:00")
     assert await world.told("missed") == []
     assert await world.messages(purpose="status") == []

@@ -1,7 +1,11 @@
 """Bodies as senders post them, written for these tests."""
 
 import hashlib
+import json
+from pathlib import Path
 from typing import Any
+
+from libs.common.events.incidents import Incident
 
 
 def alertmanager_body(*alerts: str, service: str, status: str = "firing", tenant: str | None = None) -> dict[str, Any]:
@@ -30,3 +34,9 @@ def alertmanager_body(*alerts: str, service: str, status: str = "firing", tenant
             for name in alerts
         ],
     }
+
+
+def golden_incident() -> Incident:
+    """An incident with every field filled, as the golden files have it."""
+    written = json.loads(Path("tests/golden/events/tocsin.incident.opened.v1.json").read_text())
+    return Incident.model_validate(written["value"]["incident"])

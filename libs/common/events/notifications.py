@@ -53,6 +53,8 @@ class NotificationRequested(Event):
     recipients: tuple[Recipient, ...]
     skipped: tuple[Skipped, ...] = ()
     title: str = ""
+    public_title: str = ""
+    """What clients are told it is about: never an alert's own words."""
     words: str | None = None
     since: Instant | None = None
     next_by: Instant | None = None

@@ -31,6 +31,10 @@ _SIGNIFICANT: Final = timedelta(minutes=1)
 """Lateness below this is not worth a sentence."""
 
 
+UNNAMED: Final = "An incident"
+"""What clients are told it is about where nobody said: an alert's own words are for the house."""
+
+
 @dataclass(frozen=True)
 class Wording:
     """One message in sentences, before a template lays it out. Empty fields have nothing to say."""
@@ -100,6 +104,8 @@ def word(request: NotificationRequested, recipient: Recipient, places: Places, n
     incident = request.incident
     outside = is_outside(recipient)
     title = request.title or (incident.title if incident else "Notice")
+    if outside:
+        title = request.public_title or UNNAMED
     number = incident.number if incident else None
     return Wording(
         purpose=request.purpose,
@@ -256,8 +262,8 @@ def _facts(incident: Incident, now: datetime, *, outside: bool) -> tuple[tuple[s
     facts = [("Since", moment(incident.opened_at, now))]
     if not outside:
         facts.append(("What", incident.category.replace("_", " ")))
-    named = (("Service", incident.service), ("Tool", incident.tool), ("Provider", incident.provider))
-    facts += [(label, value) for label, value in named if value]
+        named = (("Service", incident.service), ("Tool", incident.tool), ("Provider", incident.provider))
+        facts += [(label, value) for label, value in named if value]
     if incident.window:
         end = f" to {moment(incident.window.ends_at, now)}" if incident.window.ends_at else ", end not known yet"
         facts.append(("Window", f"{moment(incident.window.starts_at, now)}{end}"))

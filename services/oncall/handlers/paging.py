@@ -23,6 +23,7 @@ from libs.common.logs import bind_incident, get_logger
 from libs.common.metrics import Metrics
 from services.oncall.domain.directory import Directory
 from services.oncall.domain.links import check_links, public_links
+from services.oncall.domain.public import public_title
 from services.oncall.domain.resolve import Context, Resolution, resolve
 from services.oncall.store.amendments import directory_at
 
@@ -57,6 +58,7 @@ class Paging:
                 recipients=found.recipients,
                 skipped=found.skipped,
                 title=event.incident.title,
+                public_title=public_title(directory, event.incident),
                 late_by=event.late_by,
                 links=self._links(directory, event.incident, found),
                 reason=event.reason,
@@ -79,6 +81,7 @@ class Paging:
                 recipients=found.recipients,
                 skipped=found.skipped,
                 title=event.incident.title,
+                public_title=public_title(directory, event.incident),
                 words=event.words,
                 since=event.since,
                 next_by=event.next_by,
