@@ -17,7 +17,7 @@ from libs.common.events.directory import PrincipalChanged
 from libs.common.events.topics import DELIVERIES, DIRECTORY, TRIGGERS
 from libs.common.events.triggers import TriggerQuarantined, TriggerReceived
 from libs.common.metrics import Metrics
-from services.escalator.handlers import deliveries, triggers
+from services.escalator.handlers import deliveries, quarantine, triggers
 from services.escalator.handlers.case import Desk
 
 GROUP: Final = "escalator"
@@ -30,7 +30,7 @@ def subscription(metrics: Metrics) -> Subscription:
         topics=(TRIGGERS.name, DELIVERIES.name, DIRECTORY.name),
         handlers={
             TriggerReceived: _at_desk(metrics, triggers.on_trigger),
-            TriggerQuarantined: _at_desk(metrics, triggers.on_quarantined),
+            TriggerQuarantined: _at_desk(metrics, quarantine.on_quarantined),
             DeliveryAddressed: _at_desk(metrics, deliveries.on_addressed),
             DeliverySent: _at_desk(metrics, deliveries.on_sent),
             DeliveryFailed: _at_desk(metrics, deliveries.on_failed),

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from libs.common.db.timers import DueTimer, TimerHandler
 from libs.common.db.work import Tx
 from libs.common.metrics import Metrics
-from services.escalator.handlers import ladder, obligations
+from services.escalator.handlers import ladder, obligations, quarantine
 from services.escalator.handlers.case import Desk
 
 
@@ -15,6 +15,7 @@ def timer_handlers(metrics: Metrics) -> Mapping[str, TimerHandler]:
         ladder.RUNG: _at_desk(metrics, ladder.on_rung_timer),
         obligations.OBLIGATION: _at_desk(metrics, obligations.on_obligation_timer),
         obligations.REMINDER: _at_desk(metrics, obligations.on_reminder_timer),
+        quarantine.TOLD: _at_desk(metrics, quarantine.on_told_timer),
         obligations.WINDOW: _at_desk(metrics, obligations.on_window_timer),
     }
 

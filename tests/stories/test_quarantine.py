@@ -16,6 +16,19 @@ async def test_a_body_that_is_not_understood_is_kept_and_the_team_on_shift_is_to
     assert await world.request("escalator", "GET", "/v1/incidents") == {"incidents": [], "next": None}
 
 
+async def test_of_a_sender_that_goes_on_posting_garbage_a_person_is_told_once_an_hour(world: World) -> None:
+    await world.at("09:15")
+    for _ in range(3):
+        await world.post_alarm(b"{")
+        await world.forward(minutes=10)
+    assert await world.told("notice") == ["Stefania"]
+    assert len((await world.request("intake", "GET", "/v1/quarantine"))["quarantine"]) == 3
+    await world.at("10:30")
+    await world.post_alarm(b"{")
+    await world.settle()
+    assert await world.told("notice") == ["Stefania", "Rafael"]
+
+
 async def test_a_key_of_another_integration_is_refused_and_opens_nothing(world: World) -> None:
     await world.at("09:15")
     body = alertmanager_body("A", service="invoicing")

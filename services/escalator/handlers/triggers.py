@@ -1,8 +1,8 @@
 """Triggers: each opens an incident, joins one, ends an alert, or is dropped, and says why."""
 
 from libs.common.events.base import Actor
-from libs.common.events.incidents import AlertAttached, AlertResolved, NoticeDue
-from libs.common.events.triggers import TriggerQuarantined, TriggerReceived
+from libs.common.events.incidents import AlertAttached, AlertResolved
+from libs.common.events.triggers import TriggerReceived
 from libs.common.logs import get_logger
 from services.escalator.domain import incident as states
 from services.escalator.domain import timeline
@@ -11,7 +11,7 @@ from services.escalator.domain.incident import Report
 from services.escalator.handlers.actions import resolve
 from services.escalator.handlers.case import Case, Desk, hold
 from services.escalator.handlers.opening import open_incident
-from services.escalator.store import alerts, policies
+from services.escalator.store import alerts
 from services.escalator.store.tables import AlertRow
 
 log = get_logger(__name__)
@@ -20,22 +20,6 @@ log = get_logger(__name__)
 async def on_trigger(desk: Desk, trigger: TriggerReceived) -> None:
     """What a source reported."""
     await take(desk, trigger, integration(trigger))
-
-
-async def on_quarantined(desk: Desk, event: TriggerQuarantined) -> None:
-    """A body could not be understood: somebody must look at it, lest an alarm stays unheard."""
-    routing = (await policies.current(desk.tx.session)).routing
-    sender = event.integration_name or event.integration_id
-    await desk.tx.emit(
-        NoticeDue(
-            notice_id=event.delivery_id,
-            title=f"A message from {sender} could not be understood",
-            text=f"{event.detail} It is kept in quarantine; look at it, since it may be an alarm.",
-            audience=routing.quarantine,
-            reason=event.reason,
-            at=desk.tx.now,
-        )
-    )
 
 
 def integration(trigger: TriggerReceived) -> Actor:

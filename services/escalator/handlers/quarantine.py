@@ -1,0 +1,47 @@
+"""Bodies in quarantine: a person is told, but not of each one that a broken sender goes on posting."""
+
+from datetime import timedelta
+from typing import Final
+
+from libs.common.db.timers import DueTimer
+from libs.common.events.incidents import NoticeDue
+from libs.common.events.triggers import TriggerQuarantined
+from libs.common.logs import get_logger
+from services.escalator.handlers.case import Desk
+from services.escalator.store import alerts, policies
+
+log = get_logger(__name__)
+
+TOLD: Final = "quarantine"
+"""The kind of timer that stands while somebody was told of an integration's bodies not long ago."""
+
+AGAIN_AFTER: Final = timedelta(hours=1)
+"""So long nobody is told of the same trouble of the same integration again: every body is kept all the same."""
+
+
+async def on_quarantined(desk: Desk, event: TriggerQuarantined) -> None:
+    """A body could not be understood: somebody must look at it, lest an alarm stays unheard."""
+    trouble = f"{event.integration_id}:{event.reason}"
+    await alerts.one_at_a_time(desk.tx.session, event.integration_id, trouble, trouble)
+    if await desk.tx.scheduled(TOLD, trouble) is not None:
+        log.info("quarantine told before", integration=event.integration_id, reason=event.reason)
+        return
+    await desk.tx.schedule(TOLD, trouble, desk.tx.now + AGAIN_AFTER)
+    routing = (await policies.current(desk.tx.session)).routing
+    sender = event.integration_name or event.integration_id
+    await desk.tx.emit(
+        NoticeDue(
+            notice_id=event.delivery_id,
+            title=f"A message from {sender} could not be understood",
+            text=f"{event.detail} It is kept in quarantine; look at it, since it may be an alarm. "
+            "Of more like it within an hour you are not told again.",
+            audience=routing.quarantine,
+            reason=event.reason,
+            at=desk.tx.now,
+        )
+    )
+
+
+async def on_told_timer(_desk: Desk, timer: DueTimer) -> None:
+    """The hour is over: of the next body somebody is told again."""
+    log.debug("quarantine may be told again", trouble=timer.key)
