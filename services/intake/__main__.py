@@ -11,6 +11,7 @@ from services.intake.api import ROUTERS
 from services.intake.api.state import State
 from services.intake.consumer import SUBSCRIPTION
 from services.intake.handlers import configure, keep
+from services.intake.handlers.guard import Guard
 from services.intake.handlers.receive import Receiver
 from services.intake.handlers.senders import Senders
 from services.intake.network import WebNetwork
@@ -42,6 +43,7 @@ async def build(settings: IntakeSettings, *, clock: Clock | None = None, chance:
     uow = platform.uow
     writer, network = GroupWriter(uow), WebNetwork()
     receiver = Receiver(writer, platform.clock, platform.chance, platform.metrics)
+    guard = Guard(platform.environ, settings.rate_limit)
     return assemble(
         platform,
         settings,
@@ -53,7 +55,7 @@ async def build(settings: IntakeSettings, *, clock: Clock | None = None, chance:
         timers=timer_handlers(timedelta(days=settings.keep_days)),
         config=ConfigWatcher(settings.config_dir, [configure.FILE], configure.take, uow, platform.clock),
         components=[network, _Pruning(uow), writer],
-        state={"intake": State(uow, Senders(uow), receiver, settings.url, network)},
+        state={"intake": State(uow, Senders(uow), receiver, settings.url, network, guard)},
         body_limit=settings.body_limit,
     )
 

@@ -20,6 +20,7 @@ from libs.common.web import create_app
 from services.intake.__main__ import build
 from services.intake.api import ROUTERS
 from services.intake.api.state import State
+from services.intake.handlers.guard import Guard
 from services.intake.handlers.receive import Receiver
 from services.intake.handlers.senders import Senders
 from services.intake.network import WebNetwork
@@ -38,7 +39,7 @@ async def serve(database_url: str, config_dir: Path, *, relay: bool) -> None:
     """Start both, tell their ports, and wait for the end of the standard input."""
     configure("intake", "warning")
     logging.disable(logging.INFO)
-    service = await build(IntakeSettings(database_url=SecretStr(database_url), config_dir=config_dir, port=0))
+    service = await build(IntakeSettings(database_url=SecretStr(database_url), config_dir=config_dir, port=0, rate_limit=10_000_000))
     await service.start()
     platform = service.platform
     if not relay:
@@ -46,7 +47,7 @@ async def serve(database_url: str, config_dir: Path, *, relay: bool) -> None:
             if component.name == "relay":
                 await component.stop()
     receiver = Receiver(NoWriter(), platform.clock, platform.chance, platform.metrics)
-    state = State(platform.uow, Senders(platform.uow), receiver, "", WebNetwork())
+    state = State(platform.uow, Senders(platform.uow), receiver, "", WebNetwork(), Guard({}, 10_000_000))
     without = create_app(title="Without storage", platform=platform, routers=ROUTERS, state={"intake": state})
     servers = [HttpServer(app, "127.0.0.1", 0, drain_seconds=2, port_variable="PORT") for app in (service.app, without)]
     await SettledHeap().start()  # as in every process that serves

@@ -1,6 +1,7 @@
 """Where senders post: 202 after the commit, and a sentence that says what to change where that is not possible."""
 
 import base64
+from dataclasses import replace
 from typing import Any, Final
 
 from fastapi import APIRouter, HTTPException, Request
@@ -8,10 +9,12 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from libs.common.errors import FieldProblem, Invalid, Malformed, NotFound
+from libs.common.events.base import TriggerKind
 from libs.common.problems import problem_response
 from services.intake.api.schemas import HOOK_OPENAPI, NATIVE_OPENAPI
 from services.intake.api.state import state_of
 from services.intake.domain.headers import kept_headers
+from services.intake.domain.signatures import Signed
 from services.intake.domain.trigger import summary
 from services.intake.handlers.receive import Receipt
 from services.intake.handlers.senders import source_named
@@ -20,6 +23,12 @@ from services.intake.sources.base import Arrival
 router = APIRouter(tags=["triggers"])
 
 NATIVE: Final = "native"
+KEY_ID: Final = 8
+"""Characters of a key that are public, by which it is counted how often it is used."""
+
+REPEATED: Final = to_json(
+    {"triggers": [], "ignored": [{"pointer": "#", "reason": "repeated", "detail": "This delivery was taken already."}]}
+)
 
 
 @router.post("/v1/hooks/{source}/{key}", status_code=202, response_class=Response, openapi_extra=HOOK_OPENAPI)
@@ -62,6 +71,12 @@ async def take_triggers(request: Request) -> Response:
     return await _take(request, NATIVE, sent_key(request))
 
 
+@router.post("/v1/tickets", status_code=202, response_class=Response, openapi_extra=NATIVE_OPENAPI)
+async def take_tickets(request: Request) -> Response:
+    """Take one ticket or an array of them in Tocsin's own format, in which ``kind`` goes without saying."""
+    return await _take(request, NATIVE, sent_key(request), kind="ticket")
+
+
 def sent_key(request: Request) -> str | None:
     """The key of a request without one in its path: a token, the password of a user, a header, or a parameter of the address."""
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
@@ -86,21 +101,37 @@ async def _greeted(request: Request, source_name: str, key: str | None) -> Respo
     return Response(status_code=200, headers={"Allow": "OPTIONS, POST", **headers})
 
 
-async def _take(request: Request, source_name: str, key: str | None) -> Response:
-    state = state_of(request)
-    source = source_named(source_name)
+async def _take(request: Request, source_name: str, key: str | None, kind: TriggerKind | None = None) -> Response:
+    state, source = state_of(request), source_named(source_name)
     integration = await state.senders.sender(key, source_name)
+    now = state.uow.clock.now()
+    state.guard.admit(source, integration, (key or "")[:KEY_ID], now)
+    if kind is not None:
+        options = integration.options.model_copy(update={"only": (kind,)})
+        integration = replace(integration, kind=kind, options=options)
     body = await request.body()
-    arrival = Arrival(kept_headers(request.headers.items()), body, integration, state.uow.clock.now())
+    signed = Signed(request.headers, body, _called(request, state.public_url))
+    state.guard.verify(integration, signed, now)
+    if state.guard.is_repeated(integration, signed, now):
+        return Response(REPEATED, 200, media_type="application/json")
+    arrival = Arrival(kept_headers(request.headers.items()), body, integration, now)
     if source.check is not None:
         await source.check(arrival, state.network)
     receipt = await state.receiver.receive(source, integration, request.headers.items(), body)
+    state.guard.taken(integration, signed, now)
     if receipt.reading.refused:
         return _refusal(request, receipt)
     if source.afterwards is not None:
         await source.afterwards(arrival, state.network)
     status = 200 if receipt.reading.only_a_test else source.accepted
     return Response(to_json(_accepted(receipt)), status, media_type="application/json")
+
+
+def _called(request: Request, public_url: str) -> str:
+    """The address that the sender called, by the configuration: what stands in ``Host`` anybody could write."""
+    path = request.scope.get("raw_path") or request.url.path.encode()
+    query = request.scope.get("query_string", b"")
+    return public_url.rstrip("/") + path.decode("latin-1") + (f"?{query.decode('latin-1')}" if query else "")
 
 
 def _accepted(receipt: Receipt) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Trying a body out: what would become of it, with nothing stored and nobody paged."""
 
 import base64
-import binascii
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
@@ -75,7 +74,7 @@ def _bytes(trial: Trial) -> bytes:
     if trial.body_base64 is not None:
         try:
             return base64.b64decode(trial.body_base64, validate=True)
-        except binascii.Error as error:
+        except ValueError as error:
             problem = FieldProblem("#/body_base64", "should be base64")
             raise Invalid("The body is no base64.", problems=[problem]) from error
     if trial.body is None:

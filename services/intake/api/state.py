@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from libs.common.db.work import UnitOfWork
+from services.intake.handlers.guard import Guard
 from services.intake.handlers.receive import Receiver
 from services.intake.handlers.senders import Senders
 from services.intake.sources.base import Network
@@ -20,6 +21,7 @@ class State:
     receiver: Receiver
     public_url: str
     network: Network
+    guard: Guard
 
 
 def state_of(request: Request) -> State:

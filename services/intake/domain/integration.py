@@ -5,19 +5,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from libs.common.events.base import TriggerKind
 from libs.common.events.directory import HashedKey
+from services.intake.domain.verify import Verify
 
 Origin = Literal["config", "api"]
 """Who owns a record: the configuration tree, or whoever made it through the API."""
 
 
 class SourceOptions(BaseModel):
-    """The options of a source that has none; each source that has some derives its own from it."""
+    """The options that every integration has; each source that has more derives its own from it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    verify: Verify | None = None
+    """How the sender signs its bodies; without it the key alone counts."""
+    rate_limit: int | None = Field(None, ge=1)
+    """Bodies a minute with one key, in place of ``TOCSIN_INTAKE_RATE_LIMIT``."""
 
 
 OptionsT = TypeVar("OptionsT", bound=SourceOptions)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, Protocol
+from typing import Any, Generic, Literal, Protocol
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, from_json
@@ -65,6 +65,8 @@ class Source(Generic[OptionsT]):
     read: Callable[[Arrival[OptionsT]], Reading]
     accepted: int = 202
     """The status of the answer to a body that was committed, where the sender insists on one."""
+    throttled: Literal[429, 503] = 503
+    """What is said to a sender that sends too much. Most drop a body after 429 and try again after 503."""
     suffix: str = ""
     """What the sender puts behind the address that it is given."""
     greeting: Callable[[Mapping[str, str]], Mapping[str, str] | None] | None = None

@@ -1,7 +1,6 @@
 """CloudEvents 1.0 over HTTP: structured, binary and batch (https://github.com/cloudevents/spec, http-protocol-binding)."""
 
 import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
@@ -84,7 +83,7 @@ def _data(event: Look) -> Look:
     if isinstance(encoded, str):
         try:
             return Look({"data": base64.b64decode(encoded).decode()}).opened("data")
-        except (binascii.Error, ValueError) as error:
+        except ValueError as error:
             raise refused("invalid-field", "This is no base64 of a text.", event.at("data_base64")) from error
     return event.opened("data")
 
@@ -153,5 +152,6 @@ SOURCE: Final = Source(
     options=CommonOptions,
     example=EXAMPLE,
     read=read,
+    throttled=429,
     greeting=granted,
 )

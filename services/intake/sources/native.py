@@ -27,14 +27,15 @@ from services.intake.sources.native_page import DOCS, EXAMPLES
 
 ADAPTER: Final[TypeAdapter[AnyTrigger]] = TypeAdapter(AnyTrigger)
 KINDS: Final[tuple[TriggerKind, ...]] = get_args(TriggerKind)
-OPENS: Final = frozenset({"p1", "1"})
-"""The priorities of a ticket that open an incident."""
 
 
 class NativeOptions(SourceOptions):
-    """``only``: the kinds that this integration may send; without it, all five."""
+    """What this integration may send, and which of its tickets open an incident."""
 
     only: tuple[TriggerKind, ...] = ()
+    """The kinds; without it, all five."""
+    p1: tuple[str, ...] = ("P1", "1")
+    """The priorities of a ticket that open an incident, in whatever case."""
 
 
 def read(arrival: Arrival[NativeOptions]) -> Reading:
@@ -77,7 +78,8 @@ def _one(
         trigger = ADAPTER.validate_python({**item, "kind": kind})
     except ValidationError as error:
         return _without_tag(refusals_of(error, at), at, str(kind))
-    if isinstance(trigger, TicketTrigger) and trigger.status == "firing" and trigger.priority.lower() not in OPENS:
+    p1 = {word.lower() for word in integration.options.p1}
+    if isinstance(trigger, TicketTrigger) and trigger.status == "firing" and trigger.priority.lower() not in p1:
         sentence = f"Ticket {trigger.ticket} has priority {trigger.priority}; only P1 opens an incident."
         return Ignored("not-p1", clean(sentence, TITLE_LIMIT), pointer_of(*at, "priority"))
     return _parsed(trigger)
@@ -187,4 +189,5 @@ SOURCE: Final = Source(
     options=NativeOptions,
     example=EXAMPLES["telemetry"],
     read=read,
+    throttled=429,
 )

@@ -61,7 +61,7 @@ curl https://intake.example.org/v1/triggers \\
 ```
 
 The key may also come as `X-Tocsin-Key`, or in the path of `POST /v1/hooks/native/YOUR-KEY`. Post the same `dedup_key` with
-`"status": "resolved"` when it is over.
+`"status": "resolved"` when it is over. Tickets may also be posted to `/v1/tickets`, where `kind` is always `ticket`.
 
 The answer is 202, given only after the triggers were committed: `{"delivery_id", "triggers": [{"trigger_id", "dedup_key", "status"}]}`. If a
 part of an array is wrong, the rest counts and `problems` names the part. 503 with `Retry-After` means that nothing was accepted: post again.
@@ -109,7 +109,8 @@ _KINDS = {
 _OPTIONS = """
 ## Options
 
-`only`: the kinds that the integration may send, `[ticket]` for a helpdesk's. Without it, all five.
+`only`: the kinds that the integration may send, `[ticket]` for a helpdesk's. Without it, all five. `p1`: the priorities of a ticket that open an
+incident; without it, `P1` and `1`.
 """
 
 

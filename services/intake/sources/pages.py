@@ -49,7 +49,40 @@ ANSWERS = """
 | 403 | the key is of an integration of another source, which the answer names; or the body is not signed as it must be | use that source's address; look at the secret |
 | 404 | there is no such source | look at the address |
 | 413 | the body is over the limit (1 MiB unless `TOCSIN_INTAKE_BODY_LIMIT` says otherwise) | send less at once |
-| 503 | nothing was accepted; `Retry-After` says when to come back | send it again |
+| 429 | more bodies came with the key than are taken in a minute; only to senders that come back after it | send it again after `Retry-After` |
+| 503 | nothing was accepted, or too much came at once; `Retry-After` says when to come back | send it again |
+
+## Signed bodies
+
+Every integration may ask for signatures, which are verified over the bytes as they came. A body that is not signed as it must be is answered with 401
+and is not kept. Secrets stand in variables or files; several are good at once, so that one can be changed without a gap.
+
+```yaml
+    options:
+      verify:
+        scheme: sentry
+        secrets: [{env: TOCSIN_SENTRY_SECRET}, {file: /run/secrets/sentry-before}]
+        window_seconds: 300
+```
+
+| scheme | what is signed | how a delivery that is sent again is known |
+|---|---|---|
+| `github`, `jira`, `pagerduty`, `sentry` | the body, HMAC-SHA256 in hexadecimal | `X-GitHub-Delivery`, `X-Atlassian-Webhook-Identifier`, `X-Webhook-Id`, `Request-ID` |
+| `grafana` | the body, with a time where one is sent; `header` and `timestamp_header` name other headers | the time |
+| `mailgun` | time and token, in the body | the token |
+| `sendgrid` | time and body, ECDSA; the secret is the public key of the console | the time |
+| `slack` | time and body | the time |
+| `standard-webhooks` | id, time and body | `webhook-id` |
+| `twilio` | the address under `TOCSIN_PUBLIC_URL` and the parameters, HMAC-SHA1, or HMAC-SHA256 with a shared key | `I-Twilio-Idempotency-Token` |
+| `zendesk` | time and body | `X-Zendesk-Webhook-Invocation-Id` |
+
+A signed time may lie `window_seconds` from ours. A delivery that was taken already is answered with 200 and is not taken twice; each replica remembers
+its own for a day. What SNS signs is verified by the source `cloudwatch` itself.
+
+## Limits
+
+One key may post 120,000 bodies a minute (`TOCSIN_INTAKE_RATE_LIMIT`; the option `rate_limit` of an integration says less). What comes beyond is
+answered with 503, since most senders drop a body after 429, and with 429 to senders of `native` and `cloudevents`. Each replica counts for itself.
 
 Each source has a page here, rendered from its own file by `python -m services.intake.sources.pages`; `GET /v1/sources` gives the same to programs.
 """

@@ -1,7 +1,6 @@
 """The envelope of Amazon SNS: what it signs, how that is verified, and which addresses of it may be asked for."""
 
 import base64
-import binascii
 import re
 from fnmatch import fnmatchcase
 from typing import Final
@@ -49,7 +48,7 @@ def is_signed(envelope: Look, certificate: bytes) -> bool:
     try:
         key = x509.load_pem_x509_certificate(certificate).public_key()
         signature = base64.b64decode(envelope.text("Signature"), validate=True)
-    except (ValueError, binascii.Error, UnsupportedAlgorithm):
+    except (ValueError, UnsupportedAlgorithm):
         return False
     if algorithm is None or not isinstance(key, rsa.RSAPublicKey):
         return False

@@ -123,3 +123,9 @@ def test_a_wrong_field_is_named_by_its_place(changes: dict[str, Any], pointer: s
 @pytest.mark.parametrize("body", [b"1", b'"x"', b"null", b"[1]"])
 def test_what_is_no_object_is_refused(body: bytes) -> None:
     assert read("native", body).refusals[0].reason == "wrong-shape"
+
+
+def test_an_integration_says_itself_which_priorities_open_an_incident() -> None:
+    helpdesk = integration("native", "ticket", {"p1": ["Sev A"]})
+    assert only(read("native", {**EXAMPLES["ticket"], "priority": "sev a"}, helpdesk)).kind == "ticket"
+    assert read("native", EXAMPLES["ticket"], helpdesk).ignored[0].reason == "not-p1"

@@ -1,0 +1,110 @@
+"""Jira and Jira Service Management: webhooks of issues."""
+
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from services.intake.domain.look import Look
+from services.intake.sources.base import Arrival, Source
+from services.intake.sources.common import COMMON, Part, ignored, needed, reads_one, refused
+from services.intake.sources.tickets import TICKETS, Ticket, TicketOptions, ticket_of
+
+OVER: Final = frozenset({"done", "closed", "resolved", "cancelled", "canceled", "declined", "rejected"})
+NEWS: Final = frozenset({"status", "priority", "resolution", "labels", "project"})
+"""Fields whose change can make an issue a P1, or open again."""
+
+
+def _one(look: Look, arrival: Arrival[TicketOptions]) -> Part:
+    event, issue = look.text("webhookEvent", "event_type", "issue_event_type_name").lower(), look.at("issue")
+    if not issue.is_object():
+        if event:
+            return ignored("no-news", f"The event {event} is not about an issue.", look.at("webhookEvent"))
+        raise refused("wrong-shape", "The body needs an issue.", issue)
+    fields, key = issue.at("fields"), needed(issue, "key", "id")
+    changed = {item.text("field").lower() for item in look.each("changelog.items")}
+    status = fields.text("status.name")
+    category = fields.text("status.statusCategory.key").lower()
+    over = category == "done" if category else status.lower() in OVER
+    ticket = Ticket(
+        id=key,
+        title=fields.text("summary"),
+        priority=fields.text("priority.name"),
+        over=over or event.endswith("issue_deleted"),
+        news=not event.startswith("comment") and (not changed or not changed.isdisjoint(NEWS)),
+        description=fields.text("description"),
+        reporter=fields.text("reporter.displayName", "creator.displayName", "reporter.name"),
+        services=[part.text("name") for part in fields.each("components")] or [fields.text("project.key")],
+        tags=fields.texts("labels"),
+        url=_page(issue.text("self"), key),
+        status=status,
+        created_at=fields.moment("created"),
+        ended_at=fields.moment("resolutiondate", "updated"),
+    )
+    return ticket_of(ticket, arrival)
+
+
+def _page(address: str, key: str) -> str:
+    """The page for people of an issue whose address in the API is ``address``."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
+    root = parts.path.partition("/rest/")[0]
+    return f"{parts.scheme}://{parts.netloc}{root}/browse/{key}" if parts.netloc else ""
+
+
+DOCS = f"""
+Jira posts issues as they are filed, change and are done. A P1 opens an incident, of which Helpdesk hears first.
+
+## Set it up
+
+*Settings → System → WebHooks → Create*: URL `https://intake.example.org/v1/hooks/jira/YOUR-KEY`, events *Issue created, updated, deleted*, and a JQL such as
+`project = HELP`. Or in Jira Service Management an automation rule with *Send web request*, body *Issue data*, and the key as a header. With a secret on
+the webhook Jira signs every body; put it under `verify` (see the overview).
+
+## What is read
+
+| Tocsin | from the body |
+|---|---|
+| dedup key | `issue.key` |
+| status | `status.statusCategory`: done resolves; older servers: Done, Closed, Resolved, Cancelled; a deletion resolves |
+| P1 | `priority.name`, `labels` |
+| title, description, reporter | `summary`, `description`, `reporter.displayName` |
+| service | `components[].name`, else `project.key`; map it with `services` |
+| link | `…/browse/<key>` |
+
+A comment, and a change of other fields than status, priority, resolution and labels, opens nothing.
+
+## Options
+
+{TICKETS} {COMMON}
+"""
+
+EXAMPLE: Final[dict[str, Any]] = {
+    "webhookEvent": "jira:issue_created",
+    "issue_event_type_name": "issue_created",
+    "timestamp": 1772442900000,
+    "issue": {
+        "id": "20418",
+        "key": "HELP-418",
+        "self": "https://acme.atlassian.example/rest/api/2/issue/20418",
+        "fields": {
+            "summary": "Nobody at Northwind can approve an invoice",
+            "priority": {"name": "Highest", "id": "1"},
+            "status": {"name": "Open", "statusCategory": {"key": "new"}},
+            "project": {"key": "HELP"},
+            "components": [{"name": "approvals"}],
+            "reporter": {"displayName": "Ines Duarte"},
+            "created": "2026-03-02T10:15:00.000+0100",
+        },
+    },
+}
+
+SOURCE: Final = Source(
+    name="jira",
+    title="Jira and Jira Service Management",
+    kind="ticket",
+    docs=DOCS,
+    options=TicketOptions,
+    example=EXAMPLE,
+    read=reads_one(_one),
+)

@@ -1,0 +1,100 @@
+"""What the sources of helpdesks share: only what the integration calls P1 opens an incident, and the end of a ticket always counts."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, TypeVar
+
+from services.intake.domain.mapping import NAME_LIMIT, clean
+from services.intake.sources.base import Arrival
+from services.intake.sources.common import CommonOptions, Part, Told, ignored, trigger_of
+
+
+class TicketOptions(CommonOptions):
+    """Which tickets are P1."""
+
+    p1: tuple[str, ...] = ("p1", "urgent", "highest", "blocker", "1", "1 - critical")
+    """The priorities that open an incident, in the helpdesk's own words, in whatever case."""
+    p1_tags: tuple[str, ...] = ()
+    """Tags (Jira: labels) that make a ticket a P1 whatever its priority is."""
+
+
+TICKETS: Final = """
+`p1`: the priorities that open an incident, in the helpdesk's own words; without it `P1`, `Urgent`, `Highest`, `Blocker`, `1` and `1 - Critical`. `p1_tags`: tags
+that make a ticket a P1 whatever its priority is. `services`: from a tag or component to the id of a service.
+"""
+"""The paragraph about :class:`TicketOptions` for the sources' pages."""
+
+SEVERITIES: Final = {
+    "urgent": "critical",
+    "highest": "critical",
+    "normal": "warning",
+    "lowest": "info",
+    "1": "critical",
+    "2": "error",
+    "3": "warning",
+    "4": "info",
+    "5": "info",
+}
+"""Words that helpdesks have for priorities and monitoring has not."""
+
+TicketT = TypeVar("TicketT", bound=TicketOptions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """A ticket in the helpdesk's own words."""
+
+    id: str
+    number: str = ""
+    """What people call it, where that is not its id."""
+    title: str
+    priority: str
+    over: bool
+    """Whether it was solved, closed, cancelled or deleted."""
+    news: bool = True
+    """Whether what happened can open an incident: not a comment, nor an assignment."""
+    description: str = ""
+    reporter: str = ""
+    services: Iterable[str] = ()
+    tags: tuple[str, ...] = ()
+    url: str = ""
+    status: str = ""
+    created_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+def ticket_of(ticket: Ticket, arrival: Arrival[TicketT]) -> Part:
+    """The trigger of a ticket, or why it opens nothing."""
+    options = arrival.integration.options
+    name = clean(ticket.number or ticket.id, NAME_LIMIT)
+    priority = ticket.priority.lower()
+    urgent = priority in {word.lower() for word in options.p1} or not {tag.lower() for tag in ticket.tags}.isdisjoint(
+        tag.lower() for tag in options.p1_tags
+    )
+    if not ticket.over and not urgent:
+        said = f"has priority {ticket.priority}" if ticket.priority else "has no priority"
+        return ignored("not-p1", f"Ticket {name} {said}; only P1 opens an incident.")
+    if not ticket.over and not ticket.news:
+        return ignored("no-news", f"What happened to ticket {name} changes neither its state nor its priority.")
+    named = [tag for tag in ticket.tags if tag in options.services]
+    told = Told(
+        key=ticket.id,
+        firing=not ticket.over,
+        title=ticket.title or f"Ticket {name}",
+        description=ticket.description,
+        severity="critical" if urgent else SEVERITIES.get(priority, priority),
+        kind="ticket",
+        services=named or [service for service in ticket.services if service],
+        reporter=ticket.reporter,
+        links=[(ticket.url, f"Ticket {name}")],
+        labels={
+            "ticket": name,
+            "priority": ticket.priority,
+            "status": ticket.status,
+            "tags": ", ".join(ticket.tags),
+        },
+        started_at=ticket.created_at,
+        ended_at=ticket.ended_at,
+    )
+    return trigger_of(told, arrival)
