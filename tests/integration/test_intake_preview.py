@@ -69,3 +69,13 @@ async def test_a_preview_needs_an_operator_and_an_integration(house: House) -> N
         wrong = await house.call("POST", path.format("monitoring"), OPERATOR, json={"body_base64": encoded})
         assert wrong.status_code == 422
         assert wrong.json()["errors"][0]["pointer"] == "#/body_base64"
+
+
+async def test_a_preview_of_a_test_button_shows_what_the_alarm_would_have_been(house: House) -> None:
+    made = {"id": "azure", "name": "Azure", "source": "azure"}
+    assert (await house.call("POST", "/v1/integrations", json=made)).status_code == 201
+    essentials = {"alertId": "a", "severity": None, "monitorCondition": "Fired", "description": "A sample"}
+    told = await tried(house, "azure", body={"data": {"essentials": essentials}})
+    assert told["triggers"] == []
+    assert told["ignored"][0]["reason"] == "test"
+    assert told["ignored"][0]["trigger"]["title"] == "A sample"

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -20,6 +21,7 @@ from services.intake.network import WebNetwork
 from services.intake.sources.registry import all_sources
 from services.intake.sources.sns import signed_text
 from tests.integration.intake_support import NOW, House, intake
+from tests.unit.intake.test_every_source import bodies_of, places, replaced
 
 OTHERS = sorted(set(all_sources()) - {"native", "alertmanager"})
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:alarms"
@@ -36,9 +38,12 @@ async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
     for source in OTHERS:
         (tmp_path / f"{source}.key").write_text(key_of(source))
         lines.append(f"  - {{id: {source}, name: {source}, source: {source}, key: {{file: {tmp_path}/{source}.key}}}}")
+    (tmp_path / "unsigned.key").write_text(key_of("unsigned"))
+    key = f"key: {{file: {tmp_path}/unsigned.key}}"
+    lines.append(f"  - {{id: unsigned, name: Unsigned, source: cloudwatch, {key}, options: {{signature: false}}}}")
     text = "\n".join(lines)
     options = f"source: cloudwatch, options: {{topics: ['{TOPIC}']}}"
-    (tmp_path / "integrations.yaml").write_text(text.replace("source: cloudwatch", options))
+    (tmp_path / "integrations.yaml").write_text(text.replace("source: cloudwatch", options, 1))
     async with intake(database_url, tmp_path) as made:
         yield made
 
@@ -123,6 +128,40 @@ async def test_a_binary_cloudevent_is_read_from_its_headers(house: House) -> Non
     assert response.status_code == 202
     (event,) = await house.events()
     assert (event["dedup_key"], event["title"], event["service"]) == ("approvals/café", "Queue stuck", "approvals")
+
+
+@pytest.mark.parametrize("source", [name if name != "cloudwatch" else "unsigned" for name in OTHERS])
+async def test_bodies_with_anything_changed_are_answered_and_kept_and_are_never_an_error(
+    house: House, source: str
+) -> None:
+    name, dice, posts = source.replace("unsigned", "cloudwatch"), random.Random(source), 40
+    path = f"/v1/hooks/{name}/{key_of(source)}"
+    junk: list[Any] = [
+        None,
+        True,
+        -1,
+        1e300,
+        "",
+        "\x00",
+        "\ud800",
+        "x" * 5_000,
+        [],
+        [[]],
+        {},
+        {"a": None},
+        "[{",
+        "{}",
+        10**400,
+    ]
+    for _ in range(posts):
+        body = json.loads(dice.choice(bodies_of(name)))
+        for _ in range(dice.randint(1, 3)):
+            body = replaced(body, dice.choice(places(body)), dice.choice(junk))
+        raw = json.dumps(body).encode()
+        cut = raw[: dice.randrange(len(raw))] if dice.random() < 0.2 else raw
+        response = await house.client.post(path, content=cut)
+        assert response.status_code in (200, 202, 400, 422), (response.text, cut)
+    assert await house.rows(f"SELECT count(*) AS n FROM deliveries WHERE source = '{name}'") == [{"n": posts}]  # noqa: S608
 
 
 class Amazon:

@@ -1,7 +1,6 @@
 """Trying a body out: what would become of it, with nothing stored and nobody paged."""
 
 import base64
-from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +13,7 @@ from libs.common.errors import FieldProblem, Invalid, NotFound
 from services.intake.api.schemas import Told
 from services.intake.api.state import Here
 from services.intake.domain.facts import received
-from services.intake.domain.trigger import Ignored, Refusal
+from services.intake.domain.trigger import Ignored, ParsedTrigger, Refusal
 from services.intake.handlers.senders import integration_of, source_named
 from services.intake.handlers.understand import understand
 from services.intake.store import integrations as store
@@ -37,11 +36,17 @@ class Trial(BaseModel):
     """When it would arrive; left away, now."""
 
 
+class PassedOver(Told):
+    """A part that opens nothing, with what it would have been where that can be said."""
+
+    trigger: dict[str, Any] | None = None
+
+
 class Preview(BaseModel):
     """What would become of the body. Without triggers, ``ignored`` and ``problems`` give the reason; both empty: it holds no alert."""
 
     triggers: list[dict[str, Any]]
-    ignored: list[Told]
+    ignored: list[PassedOver]
     problems: list[Told]
     quarantined: bool
     """Whether the body would be kept for a person to look at."""
@@ -60,12 +65,18 @@ async def preview(_: Operator, here: Here, integration_id: str, trial: Trial) ->
         raise NotFound(f"This version does not read the source {record.source}.")
     now = trial.received_at or here.uow.clock.now()
     reading = understand(source, integration, trial.headers.items(), _bytes(trial), now).reading
-    triggers = [received(trigger, integration, NOBODY, NOBODY, now) for trigger in reading.triggers]
-    hidden = {"trigger_id", "delivery_id"}
+
+    def shown(trigger: ParsedTrigger) -> dict[str, Any]:
+        event = received(trigger, integration, NOBODY, NOBODY, now)
+        return event.model_dump(mode="json", exclude={"trigger_id", "delivery_id"})
+
     return Preview(
-        triggers=[trigger.model_dump(mode="json", exclude=hidden) for trigger in triggers],
-        ignored=_told(reading.ignored),
-        problems=_told(reading.refusals),
+        triggers=[shown(trigger) for trigger in reading.triggers],
+        ignored=[
+            PassedOver(**_told(part), trigger=None if part.trigger is None else shown(part.trigger))
+            for part in reading.ignored
+        ],
+        problems=[Told(**_told(part)) for part in reading.refusals],
         quarantined=bool(reading.refusals),
     )
 
@@ -82,5 +93,5 @@ def _bytes(trial: Trial) -> bytes:
     return trial.body.encode("utf-8", "surrogatepass") if isinstance(trial.body, str) else to_json(trial.body)
 
 
-def _told(parts: Iterable[Refusal | Ignored]) -> list[Told]:
-    return [Told(pointer=part.pointer, reason=part.reason, detail=part.detail) for part in parts]
+def _told(part: Refusal | Ignored) -> dict[str, str]:
+    return {"pointer": part.pointer, "reason": part.reason, "detail": part.detail}

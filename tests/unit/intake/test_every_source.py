@@ -101,3 +101,18 @@ def test_the_pages_of_the_sources_are_current() -> None:
     assert {path.name: path.read_text() for path in folder.glob("*.md")} == pages(all_sources()), (
         "run `python -m services.intake.sources.pages`"
     )
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    headers=st.dictionaries(
+        st.sampled_from(["ce-id", "ce-source", "ce-type", "ce-subject", "ce-time", "ce-severity", "content-type"]),
+        st.text(max_size=12) | st.sampled_from(["%", "%ff", "application/json", "text/plain", "0001-01-01T00:00:00Z"]),
+    ),
+    body=st.binary(max_size=20) | st.sampled_from([b"", b"{}", b'"x"', b'{"status": []}']),
+)
+def test_a_binary_cloudevent_with_any_headers_is_read_or_refused_and_nothing_else(
+    headers: dict[str, str], body: bytes
+) -> None:
+    named = {name.replace("-", "_"): value for name, value in headers.items()}
+    check(read("cloudevents", body, None, ce_specversion="1.0", **named))
