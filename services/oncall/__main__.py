@@ -6,6 +6,7 @@ from libs.common.config import ConfigWatcher
 from libs.common.db.work import UnitOfWork
 from libs.common.service import Service, assemble, make_platform, run
 from services.oncall.api import ROUTERS
+from services.oncall.calendars import CalendarReader, Fetcher
 from services.oncall.consumer import subscription
 from services.oncall.handlers.configuration import FILES, apply
 from services.oncall.handlers.directory import announce
@@ -36,7 +37,8 @@ async def build(settings: OncallSettings, *, clock: Clock | None = None, chance:
     """The service, ready to start."""
     platform = await make_platform("oncall", settings, clock=clock, chance=chance)
     paging = Paging(settings.statuspage_url, platform.metrics)
-    return assemble(
+    fetcher = Fetcher(private=settings.private_calendars)
+    service = assemble(
         platform,
         settings,
         title="Tocsin oncall",
@@ -45,9 +47,12 @@ async def build(settings: OncallSettings, *, clock: Clock | None = None, chance:
         subscriptions=[subscription(paging)],
         timers=HANDLERS,
         config=ConfigWatcher(settings.config_dir, list(FILES.values()), apply, platform.uow, platform.clock),
-        components=[Announcer(platform.uow)],
+        components=[Announcer(platform.uow), CalendarReader(platform.uow, fetcher)],
         description="People, teams, rotas and who of them is responsible at this moment.",
     )
+    service.app.state.calendars = fetcher
+    service.app.state.public_url = settings.public_url
+    return service
 
 
 def main() -> None:

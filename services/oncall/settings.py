@@ -16,3 +16,6 @@ class OncallSettings(ServiceSettings):
         None,
         description="Where the status page is reached, for the links that incidents carry; without it they carry none to it.",
     )
+    private_calendars: bool = Field(
+        default=False, description="Whether calendars may be read from addresses of the own network."
+    )

@@ -1,11 +1,12 @@
 """The HTTP API of oncall."""
 
-from services.oncall.api import amendments, directory, principals, resolution, schedules, swaps
+from services.oncall.api import amendments, calendars, directory, principals, resolution, schedules, swaps
 
 ROUTERS = (
     schedules.router,
     amendments.router,
     swaps.router,
+    calendars.router,
     resolution.router,
     directory.router,
     principals.router,

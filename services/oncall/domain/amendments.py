@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from libs.common.events.base import Instant, Slug
+from services.oncall.domain.ical import Imported
 from services.oncall.domain.noun import Value
 from services.oncall.domain.shift import Role, Shift
 from services.oncall.domain.spans import Span, common, joined
@@ -104,14 +105,18 @@ class Amendments:
 
     made: tuple[Made, ...] = ()
     absences: Mapping[str, Sequence[Span]] = field(default_factory=dict)
+    calendars: tuple[Imported, ...] = ()
+    """Layers that were read from calendars."""
 
     @classmethod
-    def of(cls, made: Iterable[Made], absences: Iterable[Absence] = ()) -> "Amendments":
-        """The amendments of these changes and absences."""
+    def of(
+        cls, made: Iterable[Made], absences: Iterable[Absence] = (), calendars: Iterable[Imported] = ()
+    ) -> "Amendments":
+        """The amendments of these changes, absences and calendars."""
         away: dict[str, list[Span]] = {}
         for absence in absences:
             away.setdefault(absence.person, []).append(absence.span)
-        return cls(tuple(made), {person: joined(spans) for person, spans in away.items()})
+        return cls(tuple(made), {person: joined(spans) for person, spans in away.items()}, tuple(calendars))
 
     @property
     def edges(self) -> tuple[datetime, ...]:

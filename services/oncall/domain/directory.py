@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Final
 
-from services.oncall.domain.amendments import Amendments
+from services.oncall.domain.amendments import Absence, Amendments
 from services.oncall.domain.noun import Noun
 from services.oncall.domain.nouns import CheckLink, Person, PrincipalEntry, Role, Service, Team, Tenant, Tool
 from services.oncall.domain.rota import Rota
@@ -52,6 +53,8 @@ class Directory:
     principals: Mapping[str, PrincipalEntry] = field(default_factory=dict)
     amendments: Mapping[str, Amendments] = field(default_factory=dict)
     """What was changed of each rota for a while, by the rota's id; under ``""`` what concerns every other one."""
+    read_absences: tuple[Absence, ...] = ()
+    """Absences that calendars say."""
 
     @classmethod
     def of(cls, entities: Iterable[Noun]) -> "Directory":
@@ -71,6 +74,15 @@ class Directory:
         for noun in NOUNS:
             for entity in self.shelf(noun).values():
                 yield noun, entity
+
+    @cached_property
+    def known_as(self) -> Mapping[str, str]:
+        """The person's id for each id, name and address by which a calendar may call them, in small letters."""
+        found: dict[str, str] = {}
+        for person in self.people.values():
+            for name in (person.id, person.name, *(point.address for point in person.contacts)):
+                found.setdefault(name.casefold(), person.id)
+        return found
 
     def amendments_of(self, rota_id: str) -> Amendments:
         """What was changed of a rota for a while."""

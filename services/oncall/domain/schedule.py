@@ -7,7 +7,7 @@ together. Roles do not hide each other.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Final
 
 from services.oncall.domain.amendments import Amendments, Override, amended
@@ -49,11 +49,9 @@ def shifts(rota: Rota, start: datetime, end: datetime, amendments: Amendments = 
 
 def laid_out(rota: Rota, start: datetime, end: datetime, amendments: Amendments = NOTHING) -> Iterator[Shift]:
     """The shifts of each layer by itself, absences considered, before layers hide each other."""
-    yield from (
-        plain_shifts(rota, start, end)
-        if not amendments.absences
-        else _without_absent(plain_shifts(rota, start, end), amendments)
-    )
+    read = (one.shifts(start, end, rota.zone) for one in amendments.calendars)
+    fixed = chain(plain_shifts(rota, start, end), *read)
+    yield from _without_absent(fixed, amendments) if amendments.absences else fixed
     for layer in rota.layers:
         yield from plan_of(layer, rota.zone).shifts(start, end, amendments.absences)
 
@@ -96,7 +94,9 @@ def _flat(laid: Sequence[Shift]) -> bool:
 
 def _widened(rota: Rota, start: datetime, end: datetime, amendments: Amendments) -> Span:
     """The range that the shifts which touch ``[start, end)`` fill, so that what cuts them is laid out too."""
-    if len({layer.priority for layer in rota.layers}) + bool(rota.turns) <= 1 and not amendments.made:
+    priorities = {layer.priority for layer in rota.layers} | {one.priority for one in amendments.calendars}
+    priorities |= {0} if rota.turns else set()
+    if len(priorities) <= 1 and not amendments.made:
         return start, end
     early = laid_out(rota, start, start + _TICK, amendments)
     late = laid_out(rota, end - _TICK, end, amendments)
@@ -109,7 +109,7 @@ def _widened(rota: Rota, start: datetime, end: datetime, amendments: Amendments)
 
 
 def _without_absent(plain: Iterable[Shift], amendments: Amendments) -> Iterator[Shift]:
-    """Plain turns have one person each: where that one is away, the turn is vacant and the backups stand in."""
+    """Plain turns and events of a calendar have one person each: where that one is away, the turn is vacant and the backups stand in."""
     for shift in plain:
         away = amendments.absences.get(shift.person or "")
         if not away:

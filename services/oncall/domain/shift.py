@@ -13,8 +13,8 @@ Role = Literal["primary", "secondary", "shadow", "manager"]
 ROLES: Final[tuple[Role, ...]] = ("primary", "secondary", "manager", "shadow")
 """Every role, in the order in which they are shown."""
 
-Origin = Literal["turn", "absence", "swap", "override", "span"]
-"""Why this person: it is their turn; they stand in for somebody absent; a swap, an override or a temporary span says so."""
+Origin = Literal["turn", "calendar", "absence", "swap", "override", "span"]
+"""Why this person: it is their turn; a calendar that was read says so; they stand in for somebody absent; a swap, an override or a temporary span says so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,18 @@ from datetime import datetime, timedelta
 from typing import Final, TypeVar
 from uuid import UUID
 
+from pydantic import TypeAdapter
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from libs.common.db.session import ReadSession, WriteSession
 from services.oncall.domain.amendments import Absence, Amendments, Made, Override, Swap, TemporarySpan
 from services.oncall.domain.directory import Directory
+from services.oncall.domain.ical import Imported, occurrences, whose
+from services.oncall.domain.shift import Role
+from services.oncall.store import calendars as calendars_store
 from services.oncall.store import directory as directory_store
-from services.oncall.store.tables import AmendmentRow
+from services.oncall.store.tables import AmendmentRow, CalendarRow
 
 Change = Override | TemporarySpan | Swap | Absence
 C = TypeVar("C", Override, TemporarySpan, Swap, Absence)
@@ -29,6 +33,7 @@ KINDS: Final[Mapping[str, type[Change]]] = {
 EVERY_ROTA: Final = ""
 """In the place of a rota's id: an absence is of every rota."""
 
+_ROLE: Final[TypeAdapter[Role]] = TypeAdapter(Role)
 _BESIDE: Final = timedelta(days=400)
 """A shift that touches a range may be cut by a change that does not; no shift is longer."""
 
@@ -47,7 +52,7 @@ class Stored:
 
 async def directory_during(session: ReadSession | WriteSession, start: datetime, end: datetime) -> Directory:
     """The directory, with every change that may have to do with a shift of ``[start, end)``."""
-    return amended(await directory_store.directory(session), await near(session, start, end))
+    return await _with(session, await near(session, start, end), start - _BESIDE, end + _BESIDE)
 
 
 async def near(session: ReadSession | WriteSession, start: datetime, end: datetime) -> list[Stored]:
@@ -57,18 +62,55 @@ async def near(session: ReadSession | WriteSession, start: datetime, end: dateti
 
 async def directory_at(session: ReadSession | WriteSession, at: datetime) -> Directory:
     """The directory, with the changes that count at ``at``: enough to know who is on shift then, not until when."""
-    found = await listed(session, start=at, end=at + timedelta(microseconds=1))
-    return amended(await directory_store.directory(session), found)
+    end = at + timedelta(microseconds=1)
+    return await _with(session, await listed(session, start=at, end=end), at, end)
+
+
+async def _with(
+    session: ReadSession | WriteSession, found: Sequence[Stored], start: datetime, end: datetime
+) -> Directory:
+    directory = await directory_store.directory(session)
+    rows = await calendars_store.calendars(session)
+    read = {
+        rota: tuple(_imported(row, directory) for row in rows if row.rota == rota)
+        for rota in {row.rota for row in rows if row.rota != EVERY_ROTA}
+    }
+    away = [one for row in rows if row.rota == EVERY_ROTA for one in _absences(row, directory, start, end)]
+    known = replace(directory, read_absences=tuple(away), amendments=_sorted_out((), away, read))
+    return amended(known, found)
 
 
 def amended(directory: Directory, found: Sequence[Stored]) -> Directory:
-    """``directory`` with these changes."""
-    absences = [one.change for one in found if isinstance(one.change, Absence)]
-    made: dict[str, list[Made]] = {EVERY_ROTA: []}
+    """``directory`` with these changes, and the calendars that it has."""
+    read = {rota: one.calendars for rota, one in directory.amendments.items() if one.calendars}
+    return replace(directory, amendments=_sorted_out(found, directory.read_absences, read))
+
+
+def _sorted_out(
+    found: Sequence[Stored], read_absences: Sequence[Absence], read: Mapping[str, tuple[Imported, ...]]
+) -> dict[str, Amendments]:
+    absences = [*read_absences, *(one.change for one in found if isinstance(one.change, Absence))]
+    made: dict[str, list[Made]] = {EVERY_ROTA: [], **{rota: [] for rota in read}}
     for one in found:
         if not isinstance(one.change, Absence):
             made.setdefault(one.rota, []).append(Made(str(one.id), one.change))
-    return replace(directory, amendments={rota: Amendments.of(changes, absences) for rota, changes in made.items()})
+    return {rota: Amendments.of(changes, absences, read.get(rota, ())) for rota, changes in made.items()}
+
+
+def _imported(row: CalendarRow, directory: Directory) -> Imported:
+    return Imported(
+        str(row.id), row.text, _ROLE.validate_python(row.role), row.priority, directory.known_as, row.person
+    )
+
+
+def _absences(row: CalendarRow, directory: Directory, start: datetime, end: datetime) -> list[Absence]:
+    """Who is away as a calendar says; what is nobody's is passed over."""
+    found = []
+    for one in occurrences(row.text, start, end, "UTC"):
+        person = row.person or whose(one.names, directory.known_as)
+        if person is not None and one.starts_at < one.ends_at:
+            found.append(Absence(person=person, starts_at=one.starts_at, ends_at=one.ends_at, reason=row.name))
+    return found
 
 
 async def listed(

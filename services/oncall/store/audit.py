@@ -1,7 +1,7 @@
 """Who changed what, when: one row for every change of the directory and of keys."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select
@@ -9,6 +9,8 @@ from sqlalchemy import select
 from libs.common.db.session import ReadSession
 from libs.common.db.work import Tx
 from services.oncall.store.tables import AuditRow
+
+_NEWEST: Final = select(AuditRow.id).order_by(AuditRow.id.desc()).limit(1)
 
 
 async def record(
@@ -34,6 +36,12 @@ async def record(
     )
     tx.session.add(row)
     await tx.session.flush()
+
+
+async def newest(session: ReadSession) -> UUID | None:
+    """The id of the newest row: another one than before once anything changed."""
+    found: UUID | None = await session.scalar(_NEWEST)
+    return found
 
 
 async def page(

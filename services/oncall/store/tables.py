@@ -76,6 +76,42 @@ class AmendmentRow(Base):
     made_by: Mapped[str]
 
 
+class FeedRow(Base):
+    """A calendar feed of a person, rota or team. Its address holds a secret, of which only the hash is kept."""
+
+    __tablename__ = "feeds"
+    __table_args__ = (UniqueConstraint("digest"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    noun: Mapped[str]
+    entity: Mapped[str]
+    alarm_minutes: Mapped[int | None]
+    digest: Mapped[str]
+    made_at: Mapped[datetime]
+    made_by: Mapped[str]
+
+
+class CalendarRow(Base):
+    """A calendar of somebody else's that is read: the shifts of a rota, or, where ``rota`` is empty, absences."""
+
+    __tablename__ = "calendars"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    rota: Mapped[str]
+    name: Mapped[str]
+    role: Mapped[str]
+    priority: Mapped[int]
+    person: Mapped[str | None]
+    """Whose all of its events are."""
+    url: Mapped[str | None]
+    text: Mapped[str]
+    read_at: Mapped[datetime]
+    problem: Mapped[str | None]
+    """Why the newest reading failed; then the text is the one before."""
+    made_at: Mapped[datetime]
+    made_by: Mapped[str]
+
+
 class AuditRow(Base):
     """One change: who, when, what, and the document before and after."""
 

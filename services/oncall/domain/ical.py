@@ -1,0 +1,208 @@
+"""Shifts as iCalendar (RFC 5545), and what others write in it.
+
+A shift is written as two UTC instants and never as a rule: overrides and clock changes make rules lie. What is read may have rules,
+exceptions, odd zones, broken folding; what no zone explains follows the clocks of the rota.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import recurring_ical_events  # type: ignore[import-untyped]  # it has no stubs
+from icalendar import Alarm, Calendar, Event, vText
+
+from services.oncall.domain.shift import Role, Shift
+
+MEDIA_TYPE: Final = "text/calendar; charset=utf-8"
+LARGEST: Final = 1024 * 1024
+"""Bytes of a calendar that is read."""
+MOST: Final = 5000
+"""Events of a calendar that is read, and shifts that a range of it may have."""
+PERSON: Final = "X-TOCSIN-PERSON"
+"""The property in which our own feeds name a person by id."""
+
+_PROPERTY: Final = re.compile(r"^[A-Za-z][A-Za-z0-9-]*[:;]")
+_TOO_FINE: Final = ("BYSECOND", "BYMINUTE")
+_REFRESH: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A shift as a calendar shows it."""
+
+    rota: str
+    rota_name: str
+    person_name: str
+    shift: Shift
+
+    @property
+    def uid(self) -> str:
+        """The same for the same shift, whenever it is rendered."""
+        shift = self.shift
+        said = f"{self.rota}|{shift.layer}|{shift.role}|{shift.person}|{shift.starts_at.isoformat()}"
+        return f"{hashlib.sha256(said.encode()).hexdigest()[:32]}@{self.rota}.tocsin"
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A calendar that was read, as a layer of a rota: whose events they are is said by ``known``, or, for all of them, ``person``."""
+
+    id: str
+    text: str
+    role: Role
+    priority: int
+    known: Mapping[str, str] = field(hash=False)
+    person: str | None = None
+
+    def shifts(self, start: datetime, end: datetime, zone: str) -> Iterator[Shift]:
+        """The shifts that touch ``[start, end)``, whole. One of somebody unknown is vacant, so that the backups stand in."""
+        for number, one in enumerate(occurrences(self.text, start, end, zone)):
+            if one.starts_at < one.ends_at:
+                person = self.person or whose(one.names, self.known)
+                yield Shift(person, one.starts_at, one.ends_at, number, self.id, self.role, self.priority, "calendar")
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """One occurrence of an event of a calendar that was read. ``names`` say whose it may be, the surest first."""
+
+    names: tuple[str, ...]
+    starts_at: datetime
+    ends_at: datetime
+
+
+def rendered(name: str, entries: Iterable[Entry], stamp: datetime, alarm: timedelta | None = None) -> bytes:
+    """The calendar of these shifts. ``stamp`` is when any of them changed last."""
+    calendar = Calendar()
+    calendar.add("prodid", "-//Tocsin//On call//EN")
+    calendar.add("version", "2.0")
+    calendar.add("calscale", "GREGORIAN")
+    calendar.add("method", "PUBLISH")
+    calendar.add("name", vText(name))
+    calendar.add("x-wr-calname", vText(name))
+    calendar.add("refresh-interval", _REFRESH, parameters={"VALUE": "DURATION"})
+    calendar.add("x-published-ttl", "PT1H")
+    for entry in entries:
+        calendar.add_component(_event(entry, stamp, alarm))
+    return bytes(calendar.to_ical())
+
+
+def _event(entry: Entry, stamp: datetime, alarm: timedelta | None) -> Event:
+    shift = entry.shift
+    role = "" if shift.role == "primary" else f", {shift.role}"
+    event = Event()
+    event.add("uid", entry.uid)
+    event.add("dtstamp", stamp.astimezone(UTC))
+    event.add("last-modified", stamp.astimezone(UTC))
+    event.add("sequence", int(stamp.timestamp()))
+    event.add("dtstart", shift.starts_at.astimezone(UTC))
+    event.add("dtend", shift.ends_at.astimezone(UTC))
+    event.add("summary", f"{entry.person_name} on call ({entry.rota_name}{role})")
+    event.add("categories", ["ONCALL"])
+    event.add("transp", "OPAQUE" if shift.role == "primary" else "TRANSPARENT")
+    event.add(PERSON, shift.person or "")
+    if alarm is not None:
+        reminder = Alarm()
+        reminder.add("action", "DISPLAY")
+        reminder.add("description", f"Your shift begins: {entry.rota_name}")
+        reminder.add("trigger", -alarm)
+        event.add_component(reminder)
+    return event
+
+
+def etag_of(name: str, entries: Iterable[Entry]) -> str:
+    """Tells what a feed says from what it said before, whenever it was rendered."""
+    said = hashlib.sha256(name.encode())
+    for entry in entries:
+        said.update(f"{entry.uid}|{entry.shift.ends_at.isoformat()}|{entry.person_name}|{entry.rota_name}\n".encode())
+    return f'W/"{said.hexdigest()[:32]}"'
+
+
+@lru_cache(maxsize=64)
+def parsed(text: str) -> Calendar:
+    """The calendar. Raises :class:`ValueError` for what is none, and for one whose rules would never end being counted."""
+    if len(text.encode()) > LARGEST:
+        raise ValueError(f"a calendar has {LARGEST // 1024} KiB at most")
+    if "BEGIN:VCALENDAR" not in text.upper():
+        raise ValueError("this is no iCalendar: it has no BEGIN:VCALENDAR")
+    try:
+        calendar = Calendar.from_ical(_unbroken(text))
+    except (ValueError, KeyError, IndexError) as error:
+        raise ValueError(f"this is no iCalendar: {error}") from error
+    if not isinstance(calendar, Calendar):
+        raise ValueError("this is no iCalendar: it holds no VCALENDAR")  # noqa: TRY004 - the text is wrong, not a type
+    events = calendar.walk("VEVENT")
+    if len(events) > MOST:
+        raise ValueError(f"a calendar has {MOST} events at most")
+    for event in events:
+        for rule in _rules(event):
+            if rule.get("FREQ", [""])[0] in {"SECONDLY", "MINUTELY"} or any(part in rule for part in _TOO_FINE):
+                raise ValueError("shifts do not recur by the minute or the second")
+    return calendar
+
+
+def occurrences(text: str, start: datetime, end: datetime, zone: str) -> tuple[Occurrence, ...]:
+    """What happens in ``[start, end)``, whole, in order, :data:`MOST` at most; times without a zone are those of ``zone``."""
+    calendar = parsed(text)
+    info = ZoneInfo(zone)
+    query = recurring_ical_events.of(calendar, skip_bad_series=True)
+    # A day more on both sides: times without a zone are compared in UTC.
+    beside = timedelta(days=1)
+    found = [_occurrence(event, info) for event in query.between(start - beside, end + beside)]
+    kept = [one for one in found if one.starts_at < end and one.ends_at > start]
+    return tuple(sorted(kept, key=lambda one: (one.starts_at, one.names))[:MOST])
+
+
+def _occurrence(event: Any, zone: ZoneInfo) -> Occurrence:
+    return Occurrence(tuple(_names(event)), _instant(event.start, zone), _instant(event.end, zone))
+
+
+def _instant(value: date, zone: ZoneInfo) -> datetime:
+    """A date is its midnight; a time without a zone is the rota's."""
+    moment = value if isinstance(value, datetime) else datetime.combine(value, time())
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def _names(event: Any) -> Iterator[str]:
+    """Whose event it may be: the id that we wrote, attendees' addresses and names, the summary and its beginning."""
+    if event.get(PERSON):
+        yield str(event[PERSON])
+    attendees = event.get("ATTENDEE", [])
+    for attendee in attendees if isinstance(attendees, list) else [attendees]:
+        yield str(attendee).removeprefix("mailto:").removeprefix("MAILTO:")
+        if attendee.params.get("CN"):
+            yield str(attendee.params["CN"])
+    summary = str(event.get("SUMMARY", "")).strip()
+    yield summary
+    for separator in (" on call", " On-Call", " (", " - ", ":"):
+        head = summary.partition(separator)[0].strip()
+        if head != summary:
+            yield head
+
+
+def _rules(event: Any) -> list[Any]:
+    rules = event.get("RRULE", [])
+    return rules if isinstance(rules, list) else [rules]
+
+
+def _unbroken(text: str) -> str:
+    """The text with lines folded as they ought to be: what begins like no property goes on with the line before."""
+    lines: list[str] = []
+    for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
+        if not line.strip():
+            continue
+        if lines and not line.startswith((" ", "\t")) and not _PROPERTY.match(line):
+            lines[-1] += line
+        else:
+            lines.append(line)
+    return "\r\n".join(lines) + "\r\n"
+
+
+def whose(names: Sequence[str], known: Mapping[str, str]) -> str | None:
+    """The person whom one of ``names`` means. ``known`` leads from ids, names and addresses, in small letters, to ids."""
+    return next((known[name.casefold()] for name in names if name.casefold() in known), None)

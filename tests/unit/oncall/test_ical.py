@@ -1,0 +1,156 @@
+"""iCalendar: what we write is read back as the same shifts, and what others write is understood."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import recurring_ical_events  # type: ignore[import-untyped]  # it has no stubs
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from icalendar import Calendar
+
+from services.oncall.domain.amendments import Amendments
+from services.oncall.domain.ical import Entry, Imported, etag_of, occurrences, parsed, rendered
+from services.oncall.domain.layer import Layer
+from services.oncall.domain.rota import Rota
+from services.oncall.domain.schedule import on_shift, shifts
+from services.oncall.domain.shift import Shift
+from tests.unit.oncall.test_layers import instants, layers, zones
+
+START = datetime(2026, 3, 2, tzinfo=UTC)
+KNOWN = {"ana": "ana", "ben@example.com": "ben", "cem kaya": "cem"}
+
+
+def event(*lines: str) -> str:
+    return "\n".join(("BEGIN:VCALENDAR", "VERSION:2.0", "BEGIN:VEVENT", "UID:1", *lines, "END:VEVENT", "END:VCALENDAR"))
+
+
+def read(text: str, days: int = 14, zone: str = "UTC") -> list[tuple[str, str, str]]:
+    found = occurrences(text, START, START + timedelta(days=days), zone)
+    return [(one.names[0], f"{one.starts_at:%m-%d %H:%M}", f"{one.ends_at:%m-%d %H:%M}") for one in found]
+
+
+def entry(**changed: Any) -> Entry:
+    shift = Shift("ana", START, START + timedelta(days=1), 0)
+    return Entry("default", changed.pop("rota_name", "On shift"), changed.pop("person_name", "Ana"), shift)
+
+
+@settings(max_examples=25, deadline=None)
+@given(one=layers(), zone=zones, start=instants, days=st.integers(1, 12))
+def test_another_reader_of_our_feed_finds_the_same_shifts(one: Layer, zone: str, start: datetime, days: int) -> None:
+    start = start.replace(microsecond=0)
+    rota = Rota(id="r", name="R", zone=zone, layers=(one,))
+    end = start + timedelta(days=days)
+    listed = shifts(rota, start, end)
+    body = rendered("R", [Entry("r", "R", shift.person or "", shift) for shift in listed], START)
+    again = recurring_ical_events.of(Calendar.from_ical(body)).between(start, end)
+    found = sorted((str(one["X-TOCSIN-PERSON"]), one.start, one.end) for one in again)
+    assert found == sorted((shift.person or "", *shift.span) for shift in listed)
+    assert len({str(one["UID"]) for one in again}) == len(listed)
+
+
+@settings(max_examples=25, deadline=None)
+@given(one=layers(), zone=zones, start=instants)
+def test_our_own_feed_read_in_gives_the_same_people_at_every_instant(one: Layer, zone: str, start: datetime) -> None:
+    start = start.replace(microsecond=0)
+    rota = Rota(id="r", name="R", zone=zone, layers=(one,))
+    end = start + timedelta(days=4)
+    listed = shifts(rota, start, end)
+    body = rendered("R", [Entry("r", "R", shift.person or "", shift) for shift in listed], START).decode()
+    known = {person: person for group in one.people for person in group}
+    empty = Rota(id="copy", name="Copy", zone=zone)
+    copy = Amendments.of((), (), [Imported("ics", body, "primary", 0, known)])
+    moment = start + timedelta(days=2)
+    assert [(one.person, one.span) for one in on_shift(empty, moment, copy)] == [
+        (one.person, one.span) for one in on_shift(rota, moment)
+    ]
+
+
+def test_every_line_is_at_most_75_octets_and_ends_with_crlf() -> None:
+    body = rendered("Ünï " * 40, [entry(person_name="Ñandú, the; odd \\ one " * 9)], START, timedelta(minutes=30))
+    lines = body.split(b"\r\n")
+    assert max(map(len, lines)) <= 75
+    assert b"\n" not in b"".join(lines)
+    (found,) = Calendar.from_ical(body).walk("VEVENT")
+    assert str(found["SUMMARY"]).startswith("Ñandú, the; odd \\ one ")
+    assert body.count(b"BEGIN:VALARM") == 1
+
+
+def test_the_mark_changes_with_the_shifts_and_not_with_the_hour_of_rendering() -> None:
+    assert etag_of("R", [entry()]) == etag_of("R", [entry()])
+    assert etag_of("R", [entry()]) != etag_of("R", [entry(person_name="Anna")])
+    assert etag_of("R", [entry()]) != etag_of("R", [])
+
+
+def test_rules_exceptions_and_moved_occurrences_are_followed() -> None:
+    zone = ";TZID=W. Europe Standard Time"
+    weekly = event(
+        "SUMMARY:Ana",
+        f"DTSTART{zone}:20260302T090000",
+        f"DTEND{zone}:20260302T170000",
+        "RRULE:FREQ=WEEKLY;BYDAY=MO,TU",
+        f"EXDATE{zone}:20260303T090000",
+    )
+    moved = event(
+        "SUMMARY:Ben",
+        f"RECURRENCE-ID{zone}:20260309T090000",
+        f"DTSTART{zone}:20260309T100000",
+        f"DTEND{zone}:20260309T180000",
+    )
+    both = weekly.replace("END:VCALENDAR", moved.split("VERSION:2.0\n")[1])
+    assert read(both) == [
+        ("Ana", "03-02 08:00", "03-02 16:00"),
+        ("Ben", "03-09 09:00", "03-09 17:00"),
+        ("Ana", "03-10 08:00", "03-10 16:00"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "start",
+    ["DTSTART;TZID=Nowhere/Land:20260304T090000", "DTSTART:20260304T090000", 'DTSTART;TZID="Odd Zone":20260304T090000'],
+)
+def test_a_time_without_a_zone_that_anybody_knows_is_on_the_clocks_of_the_rota(start: str) -> None:
+    text = event("SUMMARY:Ana", start, "DURATION:PT2H")
+    assert read(text, zone="America/Chicago") == [("Ana", "03-04 15:00", "03-04 17:00")]
+
+
+def test_a_whole_day_is_from_midnight_to_midnight_of_the_rota() -> None:
+    text = event("SUMMARY:Ana", "DTSTART;VALUE=DATE:20260305")
+    assert read(text, zone="Europe/Rome") == [("Ana", "03-04 23:00", "03-05 23:00")]
+
+
+def test_broken_folding_is_mended() -> None:
+    text = event("SUMMARY:Ana on", "call (Platform)", "DTSTART:20260304T090000Z", "DTEND:20260304T100000Z")
+    assert read(text)[0][0] == "Ana oncall (Platform)"
+
+
+@pytest.mark.parametrize(
+    ("line", "person"),
+    [
+        ("SUMMARY:Ana", "ana"),
+        ("SUMMARY:ANA on call (Platform)", "ana"),
+        ("SUMMARY:Cem Kaya - late", "cem"),
+        ("ATTENDEE;CN=Somebody:mailto:BEN@example.com", "ben"),
+        ("ATTENDEE;CN=Cem Kaya:mailto:cem@elsewhere.example", "cem"),
+        ("SUMMARY:Lunch", None),
+    ],
+)
+def test_whose_an_event_is(line: str, person: str | None) -> None:
+    text = event(line, "DTSTART:20260304T090000Z", "DTEND:20260304T100000Z")
+    (shift,) = Imported("ics", text, "primary", 0, KNOWN).shifts(START, START + timedelta(days=7), "UTC")
+    assert (shift.person, shift.origin) == (person, "calendar")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("<html>Sign in</html>", "no BEGIN:VCALENDAR"),
+        ("BEGIN:VCALENDAR\nBEGIN:VEVENT\nEND:VCALENDAR", "no iCalendar"),
+        (event("DTSTART:20260304T090000Z", "RRULE:FREQ=SECONDLY"), "by the minute or the second"),
+        (event("DTSTART:20260304T090000Z", "RRULE:FREQ=DAILY;BYMINUTE=1,2"), "by the minute or the second"),
+        (event("SUMMARY:" + "x" * 1024 * 1024), "1024 KiB at most"),
+    ],
+)
+def test_what_is_no_calendar_is_refused_with_the_reason(text: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        parsed(text)
