@@ -114,7 +114,8 @@ async def _take(request: Request, source_name: str, key: str | None, kind: Trigg
     state.guard.verify(integration, signed, now)
     if state.guard.is_repeated(integration, signed, now):
         return Response(REPEATED, 200, media_type="application/json")
-    arrival = Arrival(kept_headers(request.headers.items()), body, integration, now)
+    headers = kept_headers(request.headers.items()) if source.check or source.afterwards else {}
+    arrival = Arrival(headers, body, integration, now)
     if source.check is not None:
         await source.check(arrival, state.network)
     receipt = await state.receiver.receive(source, integration, request.headers.items(), body)

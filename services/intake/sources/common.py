@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from email.parser import BytesParser
+from email.policy import compat32
 from typing import Any, Final, Literal, TypeVar
 from urllib.parse import parse_qsl
 
@@ -18,6 +20,7 @@ from services.intake.domain.trigger import Ignored, IgnoredReason, ParsedTrigger
 from services.intake.sources.base import Arrival, CannotRead, json_of, pointer_of
 
 FORM: Final = "application/x-www-form-urlencoded"
+MULTIPART: Final = "multipart/form-data"
 
 
 class CommonOptions(SourceOptions):
@@ -140,10 +143,25 @@ def gathered(parts: Iterable[Look], parse: Parse[CommonT], arrival: Arrival[Comm
 
 def value_of(arrival: Arrival[Any], *, form: bool = False) -> Look:
     """The JSON value of the body, or the fields of a form where ``form`` allows one. Raises :class:`CannotRead`."""
-    if form and arrival.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM:
-        pairs = parse_qsl(arrival.body.decode("utf-8", "replace"), keep_blank_values=True)
-        return Look(dict(pairs))
+    content_type = arrival.headers.get("content-type", "")
+    media = content_type.partition(";")[0].strip().lower()
+    if form and media == FORM:
+        return Look(dict(parse_qsl(arrival.body.decode("utf-8", "replace"), keep_blank_values=True)))
+    if form and media == MULTIPART:
+        return Look(_parts_of(content_type, arrival.body))
     return Look(json_of(arrival.headers, arrival.body))
+
+
+def _parts_of(content_type: str, body: bytes) -> dict[str, str]:
+    """The fields of a form with parts, as browsers and some senders post it; files count as texts."""
+    head = f"Content-Type: {content_type}\r\n\r\n".encode("utf-8", "replace")
+    fields: dict[str, str] = {}
+    for part in BytesParser(policy=compat32).parsebytes(head + body).walk():
+        name = part.get_param("name", header="content-disposition")
+        value = part.get_payload(decode=True)
+        if isinstance(name, str) and isinstance(value, bytes):
+            fields[name] = value.decode("utf-8", "replace")
+    return fields
 
 
 def reads_one(parse: Parse[CommonT], *, form: bool = False) -> Callable[[Arrival[CommonT]], Reading]:

@@ -23,7 +23,7 @@ PASSED_OVER: Final = {"2": "pending", "3": "under maintenance"}
 
 
 def _one(look: Look, arrival: Arrival[CommonOptions]) -> Part:
-    look = look.opened("data") if look.at("data").value is not None else look
+    look = look.opened("data") if look.opened("data").is_object() else look
     heartbeat, monitor, message = look.at("heartbeat"), look.at("monitor"), look.text("msg")
     if not heartbeat.is_object():
         return _without_heartbeat(look, message, arrival)
