@@ -39,7 +39,9 @@ async def serve(database_url: str, config_dir: Path, *, relay: bool) -> None:
     """Start both, tell their ports, and wait for the end of the standard input."""
     configure("intake", "warning")
     logging.disable(logging.INFO)
-    service = await build(IntakeSettings(database_url=SecretStr(database_url), config_dir=config_dir, port=0, rate_limit=10_000_000))
+    service = await build(
+        IntakeSettings(database_url=SecretStr(database_url), config_dir=config_dir, port=0, rate_limit=10_000_000)
+    )
     await service.start()
     platform = service.platform
     if not relay:
