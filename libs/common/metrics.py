@@ -115,6 +115,11 @@ class Metrics:
         self.resolutions = self._counter(
             "tocsin_resolutions", "Role references resolved to people, or why nobody was found.", "outcome"
         )
+        self.oncall_doubts = self._gauge(
+            "tocsin_oncall_doubts",
+            "What is doubtful of the coming 14 days of schedules, by its kind: gaps, shifts of nobody, missing contacts.",
+            "doubt",
+        )
         self.attempts = self._counter(
             "tocsin_attempts", "Attempts to reach somebody, by their result.", "channel", "provider", "reason"
         )

@@ -8,9 +8,11 @@ from libs.common.service import Service, assemble, make_platform, run
 from services.oncall.api import ROUTERS
 from services.oncall.calendars import CalendarReader, Fetcher
 from services.oncall.consumer import subscription
+from services.oncall.handlers.board import Board
 from services.oncall.handlers.configuration import FILES, apply
 from services.oncall.handlers.directory import announce
 from services.oncall.handlers.paging import Paging
+from services.oncall.prover import Prover
 from services.oncall.settings import OncallSettings
 from services.oncall.store.tables import Base
 from services.oncall.timers import HANDLERS
@@ -47,9 +49,14 @@ async def build(settings: OncallSettings, *, clock: Clock | None = None, chance:
         subscriptions=[subscription(paging)],
         timers=HANDLERS,
         config=ConfigWatcher(settings.config_dir, list(FILES.values()), apply, platform.uow, platform.clock),
-        components=[Announcer(platform.uow), CalendarReader(platform.uow, fetcher)],
+        components=[
+            Announcer(platform.uow),
+            CalendarReader(platform.uow, fetcher),
+            Prover(platform.uow, platform.clock, platform.metrics),
+        ],
         description="People, teams, rotas and who of them is responsible at this moment.",
     )
+    service.app.state.board = Board()
     service.app.state.calendars = fetcher
     service.app.state.public_url = settings.public_url
     return service

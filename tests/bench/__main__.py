@@ -1,6 +1,6 @@
 """``python -m tests.bench``: takes every figure in one run and writes docs/benchmarks.md.
 
-With names behind it (``intake``, ``embedded``, ``kafka``, ``timers``) only those are taken, shown, and not written.
+With names behind it (``intake``, ``embedded``, ``kafka``, ``timers``, ``oncall``) only those are taken, shown, and not written.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ import uvloop
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tests.bench import bench_intake, bench_latency, bench_timers, machine, report
+from tests.bench import bench_intake, bench_latency, bench_oncall, bench_timers, machine, report
 from tests.bench.figures import Section, Tell
 
 PAGE = Path("docs/benchmarks.md")
@@ -24,6 +24,7 @@ BENCHES: dict[str, Callable[[Tell], Awaitable[Section]]] = {
     "embedded": partial(bench_latency.run, "embedded"),
     "kafka": partial(bench_latency.run, "kafka"),
     "timers": bench_timers.run,
+    "oncall": bench_oncall.run,
 }
 
 

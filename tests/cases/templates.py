@@ -1,13 +1,16 @@
 """Drivers: templates of a week that are laid out, and people who are filled in."""
 
+import re
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from services.oncall.domain.amendments import Absence, Amendments
 from services.oncall.domain.layer import Layer, plan_of
+from services.oncall.domain.proof import suggested
 from services.oncall.domain.rota import Rota
 from services.oncall.domain.schedule import shifts
+from services.oncall.domain.shift import Shift
 from services.oncall.domain.weekdays import NAMES, day_number
 from tests.cases.case import Case, NotYet, at, same
 from tests.cases.rotas import slug
@@ -67,10 +70,26 @@ def _spans(entry: dict[str, Any], week: datetime, zone: str) -> list[tuple[datet
     return [shift.span for shift in plan_of(layer, zone).shifts(starts_at, ends_at) if shift.starts_at < ends_at]
 
 
+def _suggested(case: Case) -> None:
+    """The one who is farthest from their own shifts takes the gap."""
+    gap = re.search(r"(\d+)-(\d+)", case.when["query"])
+    if gap is None:
+        raise NotYet(case.when["query"])
+    own = []
+    for entry in case.given["events"]:
+        starts_at, ends_at = (BASE + timedelta(seconds=mark) for mark in entry["s"])
+        own.append(Shift(slug(entry["user"]), starts_at, ends_at, 0))
+    begin, end = (BASE + timedelta(seconds=int(mark)) for mark in gap.groups())
+    same(suggested(own, (begin, end), [slug(user) for user in case.given["roster"]]), slug(case.expect["user"]))
+
+
 def populate(case: Case) -> None:
     """``schedule.populate``: people in their order, after whoever was last, without those who are away."""
+    if "roster" in case.given:
+        _suggested(case)
+        return
     if "order" not in case.given:
-        raise NotYet("suggesting somebody for a gap")
+        raise NotYet("people without an order")
     order = [slug(user) for user in case.given["order"]]
     existing = [slug(entry["user"]) for entry in case.given.get("existing", [])]
     first = (order.index(existing[-1]) + 1) % len(order) if existing else 0

@@ -49,7 +49,8 @@ async def made(rig: Rig, path: str, change: dict[str, Any], status: int = 201) -
 async def primary(rig: Rig, after_hours: float) -> str | None:
     at = (MORNING + timedelta(hours=after_hours)).isoformat()
     answer = (await rig.http.get("/v1/schedules/default/on-call", params={"at": at})).json()
-    return str(answer["primary"]["person"]["id"]) if answer["primary"] else None
+    person = answer["primary"] and answer["primary"]["person"]
+    return str(person["id"]) if person else None
 
 
 async def test_roles_of_a_layered_rota_are_told_apart(rig: Rig) -> None:

@@ -1,12 +1,13 @@
 """The HTTP API of oncall."""
 
-from services.oncall.api import amendments, calendars, directory, principals, resolution, schedules, swaps
+from services.oncall.api import amendments, calendars, directory, principals, proof, resolution, schedules, swaps
 
 ROUTERS = (
     schedules.router,
     amendments.router,
     swaps.router,
     calendars.router,
+    proof.router,
     resolution.router,
     directory.router,
     principals.router,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
 
 from libs.common.auth import Viewer
@@ -13,9 +13,10 @@ from services.oncall.api.edge import InstantText, Now, ScheduleId, Work, instant
 from services.oncall.api.views import PersonName, PlannedShift, ShiftView, person, plain, planned
 from services.oncall.domain.directory import Directory
 from services.oncall.domain.rota import Rota
-from services.oncall.domain.schedule import laid_out, on_call, shifts, uncovered
+from services.oncall.domain.schedule import laid_out, shifts, uncovered
 from services.oncall.domain.shift import ROLES, Role, Shift, in_order
 from services.oncall.handlers.amendments import rota_of
+from services.oncall.handlers.board import Board
 from services.oncall.store import directory as directory_store
 from services.oncall.store.amendments import directory_during
 
@@ -23,8 +24,15 @@ router = APIRouter(prefix="/v1/schedules", tags=["schedules"])
 
 LONGEST_RANGE: Final = timedelta(days=400)
 DEFAULT_RANGE: Final = timedelta(days=7)
-AHEAD: Final = timedelta(days=14)
-"""How far ahead changes are looked at for who comes next."""
+
+
+def _board(request: Request) -> Board:
+    board: Board = request.app.state.board
+    return board
+
+
+TheBoard = Annotated[Board, Depends(_board)]
+"""Who is on call, calculated once for every change."""
 
 
 class Schedule(BaseModel):
@@ -103,14 +111,13 @@ async def list_schedules(_: Viewer, work: Work) -> Schedules:
 
 @router.get("/{schedule_id}/on-call", summary="Who is on call")
 async def who_is_on_call(
-    schedule_id: ScheduleId, _: Viewer, work: Work, now: Now, at: InstantText = None
+    schedule_id: ScheduleId, _: Viewer, work: Work, now: Now, board: TheBoard, at: InstantText = None
 ) -> OnCallAnswer:
     """Who is on call at ``at``, or now; who stands in, and who comes next."""
     moment = instant(at, "at", now)
     async with work.read() as session:
-        directory = await directory_during(session, moment, moment + AHEAD)
-    rota = rota_of(directory, schedule_id)
-    answer = on_call(rota, moment, directory.amendments_of(rota.id))
+        directory, answer = await board.on_call(session, schedule_id, moment)
+    rota = directory.rotas[schedule_id]
     present = {role: [plain(directory, shift) for shift in answer.of(role)] for role in ROLES}
     primaries = present["primary"]
     return OnCallAnswer(

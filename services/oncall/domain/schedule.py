@@ -20,9 +20,8 @@ NOTHING: Final = Amendments()
 """No changes."""
 
 _TICK: Final = timedelta(microseconds=1)
-_NEAR: Final = timedelta(days=3)
-_HORIZON: Final = timedelta(days=400)
-"""How far ahead the next shift is looked for."""
+_HORIZONS: Final = (timedelta(days=3), timedelta(days=40), timedelta(days=400))
+"""How far ahead the next shift is looked for: near, then further."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,11 @@ def laid_out(rota: Rota, start: datetime, end: datetime, amendments: Amendments 
 
 def on_shift(rota: Rota, at: datetime, amendments: Amendments = NOTHING) -> tuple[Shift, ...]:
     """The shifts that cover ``at``, primaries first, in the order of the rota; more than one where they overlap."""
-    found = shifts(rota, at, at + _TICK, amendments)
+    return in_precedence(shifts(rota, at, at + _TICK, amendments))
+
+
+def in_precedence(found: Iterable[Shift]) -> tuple[Shift, ...]:
+    """Shifts that are on together: primaries first, in the order of the rota."""
     return tuple(
         sorted(found, key=lambda shift: (ROLES.index(shift.role), -shift.priority, shift.turn, shift.starts_at))
     )
@@ -121,8 +124,8 @@ def _without_absent(plain: Iterable[Shift], amendments: Amendments) -> Iterator[
 
 
 def _next(rota: Rota, at: datetime, amendments: Amendments) -> Shift | None:
-    """The primary shift that begins first after ``at``; looked for near, then as far as the horizon."""
-    for far in (_NEAR, _HORIZON):
+    """The primary shift that begins first after ``at``; looked for near, then as far as the last horizon."""
+    for far in _HORIZONS:
         found = (shift for shift in shifts(rota, at, at + far, amendments) if shift.role == "primary")
         following = next((shift for shift in found if shift.starts_at > at), None)
         if following:

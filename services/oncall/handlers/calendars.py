@@ -173,6 +173,8 @@ async def renew(tx: Tx, calendar_id: UUID, text: str | None, problem: str | None
             problem = error.detail
         else:
             row.text, row.read_at = text, tx.now
+            shown = {"id": str(row.id), "name": row.name}
+            await audit.record(tx, "clock", "calendar_read", _place(row.rota, row.person), after=shown)
     row.problem = problem
     await tx.session.flush()
 

@@ -1,0 +1,134 @@
+"""Proof: what will leave nobody is told before it does, and nothing is told of what is sound."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.oncall.domain.amendments import Absence, Amendments, Made, Override
+from services.oncall.domain.directory import Directory
+from services.oncall.domain.proof import findings, loads, suggested
+from services.oncall.domain.rota import Rota
+from services.oncall.domain.schedule import on_call
+from services.oncall.domain.shift import Shift
+from services.oncall.domain.timeline import Timeline
+from tests.unit.oncall.company import directory, entries
+from tests.unit.oncall.test_layers import instants, layers, zones
+
+START = datetime(2026, 3, 2, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+LAYERS = [
+    {"id": "weeks", "people": ["stefania", "rafael"], "every": "weekly", "starts_on": "2026-03-02"},
+    {
+        "id": "second",
+        "role": "secondary",
+        "people": ["rafael", "stefania"],
+        "every": "weekly",
+        "starts_on": "2026-03-02",
+    },
+]
+
+
+def company(**rota: Any) -> Directory:
+    """The company with a rota of two layers, who stand in for each other, and with roles for every reference."""
+    said = {"id": "default", "name": "On shift", "layers": LAYERS, **rota}
+    helpdesk = {"id": "helpdesk", "name": "Helpdesk", "members": ["zoe"]}
+    return directory(rota=[said], role=[*entries()["role"], helpdesk])
+
+
+def amended(one: Directory, *changes: Override, absences: tuple[Absence, ...] = ()) -> Directory:
+    made = [Made(str(number), change) for number, change in enumerate(changes)]
+    return replace(one, amendments={"default": Amendments.of(made, absences), "": Amendments.of((), absences)})
+
+
+def doubts(one: Directory, days: int = 7) -> list[tuple[str, str, float, float]]:
+    return [
+        (found.doubt, found.person or found.subject, (found.starts_at - START) / HOUR, (found.ends_at - START) / HOUR)
+        for found in findings(one, START, days)
+    ]
+
+
+def test_nothing_is_said_of_what_is_sound() -> None:
+    assert doubts(company(), 30) == []
+
+
+def test_a_gap_is_told_from_when_until_when() -> None:
+    one = amended(company(), Override(remove="stefania", starts_at=START + 10 * HOUR, ends_at=START + 12 * HOUR))
+    (gap, *rest) = findings(one, START, 7)
+    assert (gap.doubt, gap.starts_at, gap.ends_at, gap.suggestion) == (
+        "gap",
+        START + 10 * HOUR,
+        START + 12 * HOUR,
+        None,
+    )
+    assert rest == []
+
+
+def test_a_primary_without_a_contact_is_told_before_their_shift() -> None:
+    people = [{**one, "contacts": []} if one["id"] == "rafael" else one for one in entries()["person"]]
+    helpdesk = {"id": "helpdesk", "name": "Helpdesk", "members": ["zoe"]}
+    rota = {"id": "default", "name": "On shift", "layers": LAYERS[:1], "backups": ["helena"]}
+    one = directory(person=people, rota=[rota], role=[*entries()["role"], helpdesk])
+    assert doubts(one, 14) == [("no_contact", "rafael", 168, 336)]
+
+
+def test_a_shift_of_nobody_an_unknown_person_and_no_backup_are_told() -> None:
+    lonely = company(layers=[{"id": "one", "people": ["stefania"]}])
+    assert doubts(lonely) == [("no_backup", "rota:default", 0, 168)]
+    unknown = company(layers=[{"id": "one", "people": ["ghost"]}], backups=["helena"])
+    assert doubts(unknown) == [("unknown_person", "ghost", 0, 168)]
+    vacant = company(layers=[], turns=[{"hours": "00:00-24:00", "person": None}], backups=["helena"])
+    assert [doubt for doubt, *_ in doubts(vacant)] == ["empty_shift"] * 7
+
+
+def test_one_person_on_both_ends_is_told() -> None:
+    both = [LAYERS[0], {**LAYERS[1], "people": ["stefania", "rafael"]}]
+    assert doubts(company(layers=both), 14) == [
+        ("same_person", "stefania", 0, 168),
+        ("same_person", "rafael", 168, 336),
+    ]
+    alone = company(layers=LAYERS[:1], backups=["stefania"])
+    assert doubts(alone, 14) == [("same_person", "stefania", 0, 168)]
+
+
+def test_somebody_who_is_added_while_away_is_told() -> None:
+    one = amended(
+        company(),
+        Override(add="helena", starts_at=START + HOUR, ends_at=START + 5 * HOUR),
+        absences=(Absence(person="helena", starts_at=START + 3 * HOUR, ends_at=START + 9 * HOUR),),
+    )
+    assert ("absent", "helena", 3, 5) in doubts(one)
+
+
+def test_a_reference_that_reaches_nobody_is_told_for_as_long_as_it_does() -> None:
+    silent = company(layers=[{"id": "one", "people": ["ghost"], "since": START + 5 * HOUR}])
+    assert ("nobody_reachable", "on-shift", 0, 168) in doubts(silent)
+
+
+@pytest.mark.parametrize(("among", "person"), [(("u1", "u2", "u3"), "u1"), (("u2", "u3"), None), ((), None)])
+def test_whoever_is_farthest_from_their_own_shifts_is_suggested(among: tuple[str, ...], person: str | None) -> None:
+    spans = [("u1", 0, 1), ("u2", 1, 2), ("u3", 3, 4), ("u1", 4, 5)]
+    own = [Shift(who, START + begin * HOUR, START + end * HOUR, 0) for who, begin, end in spans]
+    assert suggested(own, (START + 2 * HOUR, START + 3 * HOUR), among) == person
+
+
+def test_the_load_counts_hours_nights_and_weekends_on_everybodys_own_clocks() -> None:
+    one = company()
+    first, second = loads(one, one.rotas["default"], START, START + timedelta(days=14))
+    assert {first.person, second.person} == {"stefania", "rafael"}
+    assert (first.shifts, first.hours, first.night_hours, first.weekend_hours, first.share) == (1, 168, 63, 48, 0.5)
+
+
+@given(one=layers(), other=layers(), zone=zones, start=instants, inside=st.integers(0, 14 * 24 * 60 - 1))
+def test_what_was_laid_out_once_answers_as_a_calculation_does(
+    one: Any, other: Any, zone: str, start: datetime, inside: int
+) -> None:
+    above = other.model_copy(update={"id": "other", "priority": 1})
+    rota = Rota(id="r", name="R", zone=zone, layers=(one, above))
+    timeline = Timeline.of(rota, start, start + timedelta(days=14))
+    moment = start + timedelta(minutes=inside)
+    assert timeline.covers(moment)
+    assert timeline.on_call(moment) == on_call(rota, moment)
