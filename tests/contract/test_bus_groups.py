@@ -47,11 +47,12 @@ async def test_what_a_killed_member_did_not_commit_is_read_by_the_next(bus: Bus,
     assert member.stdout is not None
     seen = [await member.stdout.readline() for _ in range(3)]
     second = await bus.subscribe(group, [topic])
-    assert list(await second.fetch(10, MOMENT)) == []
+    # The only partition may stay with the first, or go to the second: an engine is free to share out anew.
+    early = list(await second.fetch(10, MOMENT))
     member.kill()
     await member.wait()
     dead = Stopwatch()
-    assert values(await read(second, 3)) == ["a", "b", "c"]
+    assert values([*early, *await read(second, 3 - len(early))]) == ["a", "b", "c"]
     assert [int(line) for line in seen] == [0, 1, 2]
     assert dead.seconds() < (2 if bus_url.startswith("postgres") else 12)
 
