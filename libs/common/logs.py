@@ -126,7 +126,6 @@ def _quieten(level: str) -> None:
     for name in (
         "uvicorn",
         "uvicorn.error",
-        "aiokafka",
         "sqlalchemy",
         "alembic",
         "asyncio",
@@ -140,6 +139,8 @@ def _quieten(level: str) -> None:
         library.setLevel(least)
     logging.getLogger("uvicorn.access").disabled = True
     logging.captureWarnings(capture=True)
+    # While a broker is away this library says so a dozen times a second; the bus itself says it once, and readiness always.
+    logging.getLogger("aiokafka").setLevel(logging.INFO if level == "debug" else logging.CRITICAL)
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
