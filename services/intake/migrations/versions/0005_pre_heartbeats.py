@@ -1,0 +1,6 @@
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    pass

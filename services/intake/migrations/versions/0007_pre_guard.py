@@ -1,0 +1,6 @@
+revision = "0007"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    pass

@@ -1,0 +1,6 @@
+revision = "0006"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    pass

@@ -1,0 +1,6 @@
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    pass
