@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails, from_json
 from libs.common.events.base import TriggerKind
 from services.intake.domain.integration import Integration, OptionsT
 from services.intake.domain.mapping import clean
+from services.intake.domain.packing import CannotUnpack, unpacked
 from services.intake.domain.trigger import Reading, Refusal, RefusalReason
 
 SENTENCE_LIMIT = 300
@@ -85,12 +86,17 @@ class CannotRead(Exception):
         self.refusal = refusal
 
 
+def plain_body(headers: Mapping[str, str], body: bytes) -> bytes:
+    """The body, unpacked where it came compressed. Raises :class:`CannotRead`."""
+    try:
+        return unpacked(headers.get("content-encoding", ""), body)
+    except CannotUnpack as error:
+        raise CannotRead(Refusal("content-encoding", clean(str(error), SENTENCE_LIMIT))) from error
+
+
 def json_of(headers: Mapping[str, str], body: bytes) -> Any:
     """The JSON value of a body, whatever its media type says. Raises :class:`CannotRead`."""
-    encoding = headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in ("", "identity"):
-        sentence = f"The body is encoded as {clean(encoding, 40)}; send it without a Content-Encoding."
-        raise CannotRead(Refusal("content-encoding", sentence))
+    body = plain_body(headers, body)
     if not body.strip():
         raise CannotRead(Refusal("empty-body", "The body is empty; send a JSON document."))
     try:

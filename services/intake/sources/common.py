@@ -17,7 +17,7 @@ from services.intake.domain.look import Look
 from services.intake.domain.mapping import NAME_LIMIT, TITLE_LIMIT, clean, clean_labels, web_links
 from services.intake.domain.severity import severity_of
 from services.intake.domain.trigger import Ignored, IgnoredReason, ParsedTrigger, Reading, Refusal
-from services.intake.sources.base import Arrival, CannotRead, json_of, pointer_of
+from services.intake.sources.base import Arrival, CannotRead, json_of, plain_body, pointer_of
 
 FORM: Final = "application/x-www-form-urlencoded"
 MULTIPART: Final = "multipart/form-data"
@@ -146,9 +146,13 @@ def value_of(arrival: Arrival[Any], *, form: bool = False) -> Look:
     content_type = arrival.headers.get("content-type", "")
     media = content_type.partition(";")[0].strip().lower()
     if form and media == FORM:
-        return Look(dict(parse_qsl(arrival.body.decode("utf-8", "replace"), keep_blank_values=True)))
+        return Look(
+            dict(
+                parse_qsl(plain_body(arrival.headers, arrival.body).decode("utf-8", "replace"), keep_blank_values=True)
+            )
+        )
     if form and media == MULTIPART:
-        return Look(_parts_of(content_type, arrival.body))
+        return Look(_parts_of(content_type, plain_body(arrival.headers, arrival.body)))
     return Look(json_of(arrival.headers, arrival.body))
 
 

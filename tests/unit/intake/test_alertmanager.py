@@ -173,9 +173,3 @@ def test_what_cannot_be_understood_is_refused_with_its_reason_and_place(
     assert reading.refused
     assert (reading.refusals[0].reason, reading.refusals[0].pointer) == (reason, pointer)
     assert reading.unreadable is unreadable
-
-
-def test_a_compressed_body_is_refused_with_what_to_change() -> None:
-    reading = read("alertmanager", b"\x1f\x8b", content_encoding="gzip")
-    assert reading.refusals[0].reason == "content-encoding"
-    assert "without a Content-Encoding" in reading.refusals[0].detail

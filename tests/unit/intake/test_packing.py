@@ -1,0 +1,66 @@
+"""Compressed bodies: read within a limit, refused with a sentence otherwise."""
+
+import gzip
+import json
+import zlib
+
+import pytest
+
+from services.intake.domain.packing import UNPACKED_LIMIT, CannotUnpack, unpacked
+from services.intake.sources.registry import all_sources
+from tests.unit.intake.support import read
+
+TEXT = b'{"alerts": []}'
+
+
+def raw_deflate(text: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(text) + packer.flush()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [
+        ("", TEXT),
+        ("identity", TEXT),
+        ("gzip", gzip.compress(TEXT)),
+        ("X-GZIP", gzip.compress(TEXT)),
+        ("gzip", gzip.compress(TEXT[:5]) + gzip.compress(TEXT[5:])),
+        ("deflate", zlib.compress(TEXT)),
+        ("deflate", raw_deflate(TEXT)),
+        ("deflate, gzip", gzip.compress(zlib.compress(TEXT))),
+    ],
+)
+def test_a_compressed_body_is_unpacked(encoding: str, body: bytes) -> None:
+    assert unpacked(encoding, body) == TEXT
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "said"),
+    [
+        ("br", b"x", "encoded as br"),
+        ("gzip", TEXT, "says that it is gzip"),
+        ("gzip", gzip.compress(TEXT)[:-9], "ends in the middle"),
+        ("gzip", gzip.compress(TEXT) + b"more", "says that it is gzip"),
+        ("deflate", b"\xff\xff\xff", "says that it is deflate"),
+        ("gzip, gzip, gzip", b"x", "3 times over"),
+    ],
+)
+def test_what_is_not_compressed_as_it_says_is_told_so(encoding: str, body: bytes, said: str) -> None:
+    with pytest.raises(CannotUnpack, match=said):
+        unpacked(encoding, body)
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_a_small_body_that_becomes_a_huge_one_is_refused_at_the_limit(members: int) -> None:
+    bomb = gzip.compress(bytes(UNPACKED_LIMIT // members + 1)) * members
+    assert len(bomb) < UNPACKED_LIMIT // 100
+    with pytest.raises(CannotUnpack, match="more than 8388608 bytes"):
+        unpacked("gzip", bomb)
+
+
+def test_a_compressed_body_becomes_the_same_triggers() -> None:
+    plain = json.dumps(all_sources()["alertmanager"].example).encode()
+    packed = read("alertmanager", gzip.compress(plain), content_encoding="gzip")
+    assert packed.triggers
+    assert packed == read("alertmanager", plain)
