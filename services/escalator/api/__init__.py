@@ -1,7 +1,7 @@
-"""The escalator over HTTP: incidents are read by viewers, and acted on by operators."""
+"""The escalator over HTTP: incidents and policies are read by viewers, and incidents acted on by operators."""
 
-from services.escalator.api import acting, reading
+from services.escalator.api import acting, policies, reading
 
-ROUTERS = (reading.router, acting.router)
+ROUTERS = (reading.router, acting.router, policies.router)
 
 __all__ = ["ROUTERS"]

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.common.db.session import WriteSession
 from libs.common.errors import Unavailable
@@ -11,7 +12,7 @@ from services.escalator.domain.policies import Policies
 from services.escalator.store.tables import PolicyRow
 
 
-async def current(session: WriteSession) -> Policies:
+async def current(session: AsyncSession) -> Policies:
     """What is in force now. Raises :class:`Unavailable` before the first configuration was taken in."""
     rows = {row.name: row.body for row in await session.scalars(select(PolicyRow))}
     if rows.keys() < {"routing", "ladders", "clocks"}:
