@@ -1,5 +1,6 @@
 """The little that intake asks of the network itself: certificates and confirmations of senders' handshakes."""
 
+import asyncio
 from typing import Final
 
 import httpx
@@ -10,6 +11,9 @@ TIMEOUT: Final = 5.0
 LIMIT: Final = 64 * 1024
 KEPT: Final = 16
 """Pages that are remembered, so that nobody's addresses fill the memory."""
+
+ANEW_AFTER: Final = 300.0
+"""Seconds for which a remembered page is not asked for again, whatever unknown keys callers name."""
 
 
 class Unreachable(Unavailable):
@@ -26,7 +30,7 @@ class WebNetwork:
 
     def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._client = httpx.AsyncClient(transport=transport, timeout=TIMEOUT, follow_redirects=False)
-        self._kept: dict[str, bytes] = {}
+        self._kept: dict[str, tuple[bytes, float]] = {}
 
     async def start(self) -> None:
         """Nothing to start: connections are made when they are needed."""
@@ -35,15 +39,19 @@ class WebNetwork:
         """Close what is open."""
         await self._client.aclose()
 
-    async def get(self, url: str, *, keep: bool = False) -> bytes:
+    async def get(self, url: str, *, keep: bool = False, anew: bool = False) -> bytes:
         """What stands at ``url``. Raises :class:`Unreachable`."""
+        seconds = asyncio.get_running_loop().time()
         if url in self._kept:
-            return self._kept[url]
+            page, had_at = self._kept[url]
+            if not anew or seconds - had_at < ANEW_AFTER:
+                return page
         page = await self._asked(url)
         if keep:
+            self._kept.pop(url, None)
             while len(self._kept) >= KEPT:
                 del self._kept[next(iter(self._kept))]
-            self._kept[url] = page
+            self._kept[url] = (page, seconds)
         return page
 
     async def _asked(self, url: str) -> bytes:

@@ -13,7 +13,6 @@ from libs.common.events.base import TriggerKind
 from libs.common.problems import problem_response
 from services.intake.api.schemas import HOOK_OPENAPI, NATIVE_OPENAPI
 from services.intake.api.state import state_of
-from services.intake.domain.headers import kept_headers
 from services.intake.domain.signatures import Signed
 from services.intake.domain.trigger import summary
 from services.intake.handlers.receive import Receipt
@@ -114,8 +113,7 @@ async def _take(request: Request, source_name: str, key: str | None, kind: Trigg
     state.guard.verify(integration, signed, now)
     if state.guard.is_repeated(integration, signed, now):
         return Response(REPEATED, 200, media_type="application/json")
-    headers = kept_headers(request.headers.items()) if source.check or source.afterwards else {}
-    arrival = Arrival(headers, body, integration, now)
+    arrival = Arrival(request.headers, body, integration, now)
     if source.check is not None:
         await source.check(arrival, state.network)
     receipt = await state.receiver.receive(source, integration, request.headers.items(), body)

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import quote
 
+from libs.common.errors import Forbidden
 from libs.common.events.base import Window
+from services.intake.domain.entra import Entra, NotEntras, UnknownKey, check_token
 from services.intake.domain.look import Look
 from services.intake.domain.trigger import Ignored, ParsedTrigger
-from services.intake.sources.base import Arrival, Source
+from services.intake.sources.base import Arrival, Network, Source
 from services.intake.sources.common import COMMON, CommonOptions, Part, Told, needed, reads_one, refused, trigger_of
 
 SEVERITIES: Final = {"sev0": "critical", "sev1": "error", "sev2": "warning", "sev3": "info", "sev4": "info"}
@@ -25,7 +27,14 @@ PORTAL: Final = "https://portal.azure.com/#blade/Microsoft_Azure_Monitoring_Aler
 SAMPLE: Final = "this is a sample"
 
 
-def _one(look: Look, arrival: Arrival[CommonOptions]) -> Part:
+class AzureOptions(CommonOptions):
+    """What an integration of Azure may say beyond."""
+
+    entra: Entra | None = None
+    """Whose tokens must come with every body; without it the key alone counts."""
+
+
+def _one(look: Look, arrival: Arrival[AzureOptions]) -> Part:
     log = look.at("data.context.activityLog")
     if log.is_object():
         return trigger_of(_activity(log, Look({})), arrival)
@@ -198,10 +207,42 @@ hears of it first, unless the integration has a `kind` of its own. Its maintenan
 
 The caller and the claims of activity logs are not taken over into triggers.
 
+## A secure webhook
+
+In place of *Webhook* choose *Secure Webhook*: Azure then sends a token of Microsoft Entra with every body, and Tocsin takes nothing without it.
+
+```yaml
+    options:
+      entra:
+        tenant: 9d1c3a52-0000-4000-8000-5f0d5f0d5f0d   # the directory
+        audience: api://tocsin                        # the application's ID URI
+        role: ActionGroupsSecureWebhook               # the role that it gives to Azure's action groups
+```
+
+Signature, issuer, audience, role and time are looked at; the tenant's keys come from `login.microsoftonline.com`.
+
 ## Options
 
-{COMMON}
+{COMMON} `entra`: whose tokens are asked for; without it the key alone counts.
 """
+
+
+async def check(arrival: Arrival[AzureOptions], network: Network) -> None:
+    """Take only what comes with a token of Entra, where the option ``entra`` asks for one. Raises :class:`Forbidden`."""
+    wanted = arrival.integration.options.entra
+    if wanted is None:
+        return
+    scheme, _, token = arrival.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Forbidden("This integration takes secure webhooks alone: send the token of Entra as a Bearer token.")
+    try:
+        try:
+            check_token(token.strip(), await network.get(wanted.keys_url, keep=True), wanted, arrival.now)
+        except UnknownKey:  # the tenant may have changed its keys
+            check_token(token.strip(), await network.get(wanted.keys_url, keep=True, anew=True), wanted, arrival.now)
+    except NotEntras as error:
+        raise Forbidden(str(error)) from error
+
 
 EXAMPLE: Final[dict[str, Any]] = {
     "schemaId": "azureMonitorCommonAlertSchema",
@@ -227,7 +268,8 @@ SOURCE: Final = Source(
     title="Azure Monitor",
     kind="telemetry",
     docs=DOCS,
-    options=CommonOptions,
+    options=AzureOptions,
     example=EXAMPLE,
     read=reads_one(_one),
+    check=check,
 )

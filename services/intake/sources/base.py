@@ -41,8 +41,10 @@ class Arrival(Generic[OptionsT]):
 class Network(Protocol):
     """What a source may do with the network: ask for a page that it knows to be safe, over HTTPS, without redirects."""
 
-    async def get(self, url: str, *, keep: bool = False) -> bytes:
-        """What stands at ``url``; with ``keep`` from memory after the first time. Raises ``Unavailable``."""
+    async def get(self, url: str, *, keep: bool = False, anew: bool = False) -> bytes:
+        """What stands at ``url``; with ``keep`` from memory after the first time, unless ``anew``, which is heeded every five
+        minutes at most. Raises ``Unavailable``.
+        """
         ...
 
 
@@ -73,7 +75,7 @@ class Source(Generic[OptionsT]):
     greeting: Callable[[Mapping[str, str]], Mapping[str, str] | None] | None = None
     """The answer's headers to an ``OPTIONS`` with these headers, by which the sender asks whether it may send."""
     check: Callable[[Arrival[OptionsT], Network], Awaitable[None]] | None = None
-    """Whether the body is the sender's, where that takes the network. Raises ``Forbidden`` where it is not."""
+    """Whether the body is the sender's, where that takes the network; sees every header. Raises ``Forbidden`` where it is not."""
     afterwards: Callable[[Arrival[OptionsT], Network], Awaitable[None]] | None = None
     """What the sender waits for once the body is committed: the answer to a handshake. Outside of every transaction."""
 

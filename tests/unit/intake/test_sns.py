@@ -64,4 +64,6 @@ async def test_the_network_is_asked_once_for_what_is_kept_and_follows_nobody() -
         with pytest.raises(Unreachable):
             await network.get(url)
     assert asked == ["/kept", "/elsewhere", "/large"]
+    assert await network.get("https://a.example/kept", keep=True, anew=True) == b"page"
+    assert asked == ["/kept", "/elsewhere", "/large"], "a page that was had just now is not asked for again"
     await network.stop()
