@@ -13,6 +13,7 @@ from libs.common.events.base import TriggerKind
 from libs.common.problems import problem_response
 from services.intake.api.schemas import HOOK_OPENAPI, NATIVE_OPENAPI
 from services.intake.api.state import state_of
+from services.intake.domain.headers import foreign_headers
 from services.intake.domain.signatures import Signed
 from services.intake.domain.trigger import summary
 from services.intake.handlers.receive import Receipt
@@ -116,7 +117,8 @@ async def _take(request: Request, source_name: str, key: str | None, kind: Trigg
     arrival = Arrival(request.headers, body, integration, now)
     if source.check is not None:
         await source.check(arrival, state.network)
-    receipt = await state.receiver.receive(source, integration, request.headers.items(), body)
+    headers = foreign_headers(request.headers.items())
+    receipt = await state.receiver.receive(source, integration, headers, body)
     state.guard.taken(integration, signed, now)
     if receipt.reading.refused:
         return _refusal(request, receipt)

@@ -1,8 +1,8 @@
 """A body comes in: read it, make its events, keep it, and only then say so."""
 
 import asyncio
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -10,6 +10,7 @@ from uuid import UUID
 from libs.common.bus.base import Message
 from libs.common.chance import Chance
 from libs.common.clock import Clock
+from libs.common.db.work import Tx
 from libs.common.events.base import Event
 from libs.common.events.envelope import Envelope, encode
 from libs.common.events.triggers import TriggerReceived
@@ -20,7 +21,8 @@ from services.intake.domain.integration import Integration
 from services.intake.domain.trigger import Reading
 from services.intake.handlers.understand import understand
 from services.intake.sources.base import Source
-from services.intake.store.writer import RETRY_AFTER, Entry, NotCommitted, Writer
+from services.intake.store.mail import Mark
+from services.intake.store.writer import RETRY_AFTER, Entry, NotCommitted, Writer, insert_entries
 
 EVENT_SOURCE: Final = "/tocsin/intake"
 COMMIT_TIMEOUT: Final = timedelta(seconds=8)
@@ -47,19 +49,37 @@ class Receiver:
         self._metrics = metrics
 
     async def receive(
-        self, source: Source[Any], integration: Integration[Any], headers: Iterable[tuple[str, str]], body: bytes
+        self,
+        source: Source[Any],
+        integration: Integration[Any],
+        headers: Iterable[tuple[str, str]],
+        body: bytes,
+        mark: Mark | None = None,
     ) -> Receipt:
-        """Read a body and commit what it says. Raises :class:`~libs.common.errors.Unavailable` where that cannot be done."""
+        """Read a body and commit what it says. Raises :class:`~libs.common.errors.Unavailable` where that cannot be done.
+
+        With a ``mark`` it is committed only once; the second time raises :class:`~services.intake.store.writer.Repeated`.
+        """
         now = self._clock.now()
         understood = understand(source, integration, headers, body, now)
         receipt = self._receipt(understood.reading, integration, now)
-        entry = self._entry(receipt, integration, understood.headers, body, now)
+        entry = replace(self._entry(receipt, integration, understood.headers, body, now), mark=mark)
         try:
             async with asyncio.timeout(COMMIT_TIMEOUT.total_seconds()):
                 await self._writer.write(entry)
         except TimeoutError as error:
             sentence = "The body was not committed in time; post it again."
             raise NotCommitted(sentence, retry_after=RETRY_AFTER) from error
+        self._count(source.name, receipt)
+        return receipt
+
+    async def receive_in(
+        self, tx: Tx, source: Source[Any], integration: Integration[Any], headers: Mapping[str, str], body: bytes
+    ) -> Receipt:
+        """As :meth:`receive`, within a transaction that the caller commits: for what Tocsin itself finds out."""
+        understood = understand(source, integration, headers.items(), body, tx.now)
+        receipt = self._receipt(understood.reading, integration, tx.now)
+        await insert_entries(tx, [self._entry(receipt, integration, understood.headers, body, tx.now)])
         self._count(source.name, receipt)
         return receipt
 

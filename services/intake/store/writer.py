@@ -23,6 +23,7 @@ from libs.common.bus.base import Message
 from libs.common.db.work import OUTBOX_WAKE, Tx, UnitOfWork
 from libs.common.errors import Unavailable
 from libs.common.logs import get_logger
+from services.intake.store.mail import Mark, Marked, take_marks
 from services.intake.store.tables import QuarantineRow
 
 log = get_logger(__name__)
@@ -42,6 +43,10 @@ class NotCommitted(Unavailable):
     title = "Not committed"
 
 
+class Repeated(Exception):
+    """The message was committed before; nothing was stored again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What one body leaves in the database: itself, the reason if it was not understood, its events."""
@@ -55,6 +60,8 @@ class Entry:
     triggers: int
     quarantine: dict[str, Any] | None
     messages: tuple[Message, ...]
+    mark: Mark | None = None
+    """By which it is known again: with one, an entry is stored only if no other of the integration had the same."""
 
     @property
     def size(self) -> int:
@@ -66,7 +73,9 @@ class Writer(Protocol):
     """Makes entries durable."""
 
     async def write(self, entry: Entry) -> None:
-        """Return once ``entry`` is committed. Raises :class:`~libs.common.errors.Unavailable` where it is not, for all we know."""
+        """Return once ``entry`` is committed. Raises :class:`~libs.common.errors.Unavailable` where it is not, for all we know,
+        and :class:`Repeated` where its message was before.
+        """
         ...
 
 
@@ -110,7 +119,7 @@ class GroupWriter(Background):
         self._wake = asyncio.Event()
 
     async def write(self, entry: Entry) -> None:
-        """Return once ``entry`` is committed. Raises :class:`~libs.common.errors.Unavailable`."""
+        """Return once ``entry`` is committed. Raises :class:`~libs.common.errors.Unavailable` and :class:`Repeated`."""
         if self._task is None or self._stopping.is_set():
             raise NotCommitted("This service is stopping; post the body again.", retry_after=RETRY_AFTER)
         if self._bytes + entry.size > QUEUE_BYTES:
@@ -144,27 +153,34 @@ class GroupWriter(Background):
         return batch
 
     async def _commit_batch(self, batch: Sequence[tuple[Entry, asyncio.Future[None]]]) -> None:
-        error = await self._commit([entry for entry, _ in batch])
+        error, repeated = await self._commit([entry for entry, _ in batch])
         if error is None or len(batch) == 1 or isinstance(error, Unavailable):
-            for _, done in batch:
-                _settle(done, error)
+            for entry, done in batch:
+                _settle(done, Repeated() if entry.delivery_id in repeated else error)
             return
         log.warning("batch_not_committed", entries=len(batch), reason=_first_line(error))
         for entry, done in batch:  # each alone, so that the one that cannot be stored fails no other
-            _settle(done, await self._commit([entry]))
+            error, repeated = await self._commit([entry])
+            _settle(done, Repeated() if repeated else error)
 
-    async def _commit(self, entries: Sequence[Entry]) -> Exception | None:
-        """Commit ``entries`` in one transaction; what went wrong where that was not possible."""
+    async def _commit(self, entries: Sequence[Entry]) -> tuple[Exception | None, frozenset[UUID]]:
+        """Commit ``entries`` in one transaction; what went wrong where that was not possible, and which were committed before."""
         try:
             async with self._uow.begin() as tx:
-                await insert_entries(tx, entries)
+                repeated = await insert_entries(tx, entries)
         except Exception as error:  # noqa: BLE001 - every caller is told, and what nobody foresaw is logged
-            return error
-        return None
+            return error, frozenset()
+        return None, repeated
 
 
-async def insert_entries(tx: Tx, entries: Sequence[Entry]) -> None:
-    """Store ``entries`` and their events, in their order, with one statement a table."""
+async def insert_entries(tx: Tx, entries: Sequence[Entry]) -> frozenset[UUID]:
+    """Store ``entries`` and their events, in their order, with one statement a table.
+
+    Returns the ids of those that were passed over, since their message was taken before.
+    """
+    marked = [Marked(entry.delivery_id, entry.integration_id, entry.mark) for entry in entries if entry.mark]
+    repeated = await take_marks(tx, marked)
+    entries = [entry for entry in entries if entry.delivery_id not in repeated]
     await tx.session.execute(
         _DELIVERIES,
         {
@@ -193,6 +209,7 @@ async def insert_entries(tx: Tx, entries: Sequence[Entry]) -> None:
             },
         )
         tx.wakes.add(OUTBOX_WAKE)
+    return repeated
 
 
 def _settle(done: asyncio.Future[None], error: Exception | None) -> None:
@@ -201,6 +218,8 @@ def _settle(done: asyncio.Future[None], error: Exception | None) -> None:
         return
     if error is None:
         done.set_result(None)
+    elif isinstance(error, Repeated):
+        done.set_exception(error)
     elif isinstance(error, Unavailable):
         done.set_exception(type(error)(error.detail, retry_after=error.retry_after))
     else:
