@@ -15,9 +15,9 @@ from libs.common.events.deliveries import (
 )
 from libs.common.events.directory import PrincipalChanged
 from libs.common.events.topics import DELIVERIES, DIRECTORY, TRIGGERS
-from libs.common.events.triggers import TriggerQuarantined, TriggerReceived
+from libs.common.events.triggers import TriggerAcknowledged, TriggerNoted, TriggerQuarantined, TriggerReceived
 from libs.common.metrics import Metrics
-from services.escalator.handlers import deliveries, quarantine, triggers
+from services.escalator.handlers import deliveries, quarantine, remarks, triggers
 from services.escalator.handlers.case import Desk
 
 GROUP: Final = "escalator"
@@ -30,6 +30,8 @@ def subscription(metrics: Metrics) -> Subscription:
         topics=(TRIGGERS.name, DELIVERIES.name, DIRECTORY.name),
         handlers={
             TriggerReceived: _at_desk(metrics, triggers.on_trigger),
+            TriggerAcknowledged: _at_desk(metrics, remarks.on_acknowledged),
+            TriggerNoted: _at_desk(metrics, remarks.on_noted),
             TriggerQuarantined: _at_desk(metrics, quarantine.on_quarantined),
             DeliveryAddressed: _at_desk(metrics, deliveries.on_addressed),
             DeliverySent: _at_desk(metrics, deliveries.on_sent),

@@ -8,6 +8,8 @@ from libs.common.events.base import Event
 EVENTS: Final[tuple[type[Event], ...]] = (
     triggers.TriggerReceived,
     triggers.TriggerQuarantined,
+    triggers.TriggerAcknowledged,
+    triggers.TriggerNoted,
     incidents.IncidentOpened,
     incidents.AlertAttached,
     incidents.AlertResolved,

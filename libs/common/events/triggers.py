@@ -83,3 +83,49 @@ class TriggerQuarantined(Event):
     def key(self) -> str:
         """Integration and delivery: quarantined bodies have no dedup key."""
         return f"{self.integration_id}:{self.delivery_id}"
+
+
+class TriggerAcknowledged(Event):
+    """Sent when a sender says that somebody on its side has taken notice of an alert."""
+
+    topic: ClassVar[str] = "triggers"
+    type: Literal["tocsin.trigger.acknowledged.v1"] = "tocsin.trigger.acknowledged.v1"
+
+    delivery_id: UUID
+    integration_id: str
+    integration_name: str = ""
+    source: str
+    dedup_key: str
+    """The alert's, as in the trigger that fired it."""
+    by: str = ""
+    """Who, as the sender names them."""
+    note: str = ""
+    received_at: Instant
+
+    @property
+    def key(self) -> str:
+        """Integration and dedup key: it comes after the trigger that it is about."""
+        return f"{self.integration_id}:{self.dedup_key}"
+
+
+class TriggerNoted(Event):
+    """Sent when a sender adds a note to an alert."""
+
+    topic: ClassVar[str] = "triggers"
+    type: Literal["tocsin.trigger.noted.v1"] = "tocsin.trigger.noted.v1"
+
+    delivery_id: UUID
+    integration_id: str
+    integration_name: str = ""
+    source: str
+    dedup_key: str
+    """The alert's, as in the trigger that fired it."""
+    by: str = ""
+    """Who, as the sender names them."""
+    note: str
+    received_at: Instant
+
+    @property
+    def key(self) -> str:
+        """Integration and dedup key: it comes after the trigger that it is about."""
+        return f"{self.integration_id}:{self.dedup_key}"

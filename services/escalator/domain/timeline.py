@@ -107,6 +107,21 @@ def acknowledged(actor: Actor, note: str | None) -> str:
     return f"{actor.name} acknowledged{_by(actor)}; the escalation stopped.{_note(note)}"
 
 
+def remark(by: str, note: str) -> str:
+    """What a sender tells of the person on its side, as a note."""
+    return " ".join(part for part in (f"({by})" if by else "", note) if part)
+
+
+def seen_too(actor: Actor, note: str, why_not: str) -> str:
+    """A sender acknowledged what somebody else has already."""
+    return f"{actor.name} acknowledged too. {why_not}{_note(note)}"
+
+
+def noted(actor: Actor, note: str) -> str:
+    """A sender added a note to an alert."""
+    return f"{actor.name} noted: {note}"
+
+
 def resolved(actor: Actor, reason: str, note: str | None) -> str:
     """It is over."""
     if reason == "source_resolved":
