@@ -14,8 +14,10 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
+from libs.common import config_store
 from libs.common.background import Background, pause
 from libs.common.clock import Clock
+from libs.common.config_store import Kept
 from libs.common.db.session import DatabaseUnavailable, lock_key
 from libs.common.db.tables import CONFIG_FILES
 from libs.common.db.work import Tx, UnitOfWork
@@ -29,6 +31,12 @@ from libs.common.version import VERSION
 log = get_logger(__name__)
 
 T = TypeVar("T", bound=BaseModel)
+
+FOLDER: Final = "configuration"
+"""Who changed something, in every audit, where it was the watched folder."""
+
+CONFIG_WAKE: Final = "configuration"
+"""Wakes the watchers of all replicas once something was applied."""
 
 POLL_SECONDS: Final = 0.5
 """How often files are looked at; a change is taken in once it looks the same twice, so that no half-written file is."""
@@ -61,11 +69,12 @@ class SecretRef(ConfigModel):
 
 @dataclass(frozen=True)
 class ConfigTree:
-    """The files of one service, read. ``changed`` names those that are not yet in force as they are."""
+    """The files of one service, read. ``changed`` names those that are not yet in force as they are, ``by`` who wants them."""
 
     documents: Mapping[str, Document]
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     changed: frozenset[str] = frozenset()
+    by: str = FOLDER
 
     def load(self, name: str, model: type[T]) -> T:
         """The file ``name`` as ``model``. Raises :class:`Misconfigured` with file, line and rule."""
@@ -136,6 +145,9 @@ class ConfigWatcher(Background):
     also where nothing changed, with what is in force now: for what lives in memory, such as a provider's password. A tree
     with an error changes nothing: at the very first start that is :class:`Misconfigured`, later a log line, a metric and
     :meth:`note`.
+
+    A file of the folder counts when it says something else than when it was taken in last. What was applied since by
+    :meth:`put` stays otherwise, over restarts and in every replica (docs/adr/0014).
     """
 
     name = "configuration"
@@ -154,9 +166,9 @@ class ConfigWatcher(Background):
     ) -> None:
         super().__init__()
         self._directory = directory
-        self._files = tuple(files)
+        self.files = tuple(files)
+        self.uow = uow
         self._apply = apply
-        self._uow = uow
         self._clock = clock
         self._environ = environ
         self._metrics = metrics
@@ -164,6 +176,7 @@ class ConfigWatcher(Background):
         self._seen: tuple[object, ...] = ()
         self._secret_files: tuple[Path, ...] = ()
         self._broken: str | None = None
+        self._woken = asyncio.Event() if uow.wakeups is None else uow.wakeups.event(CONFIG_WAKE)
 
     def use(self, *, environ: Mapping[str, str], metrics: Metrics) -> None:
         """What the composition root gives where the maker of this watcher gave nothing."""
@@ -176,35 +189,68 @@ class ConfigWatcher(Background):
         try:
             await self.take()
         except Misconfigured as error:
-            if not await self._in_force():
+            if not await self._resume():
                 raise
             self._complain(error)
         await super().start()
 
     async def take(self) -> frozenset[str]:
-        """Take the tree in as it is now. Returns the names of the files that changed. Raises :class:`Misconfigured`."""
-        tree = await asyncio.to_thread(load_tree, self._directory, self._files, self._environ)
-        wanted = await asyncio.to_thread(digests, tree)
-        refs = [ref for document in tree.documents.values() for ref in secret_refs(document.data)]
-        self._secret_files = tuple(ref.file for ref in refs if ref.file is not None)
-        async with self._uow.begin() as tx:
-            key = lock_key("config", self._uow.database.schema)
-            await tx.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
-            rows = await tx.session.execute(select(CONFIG_FILES.c.name, CONFIG_FILES.c.digest))
-            present = {row.name: row.digest for row in rows}
-            changed = frozenset(name for name, digest in wanted.items() if present.get(name) != digest)
-            tree = ConfigTree(tree.documents, tree.environ, changed)
-            if changed:
-                await self._apply(tx, tree)
-                await self._note_digests(tx, {name: wanted[name] for name in changed})
-        if self._loaded is not None:
-            self._loaded(tree)
-        self._in_order(changed)
-        return changed
+        """Take the folder in as it is now. Returns the names of the files that changed. Raises :class:`Misconfigured`."""
+        folder = await asyncio.to_thread(load_tree, self._directory, self.files, self._environ)
+        async with self.uow.begin() as tx:
+            await self.lock(tx)
+            kept = await config_store.in_force(tx.session)
+            wanted = {name: _newer(document, kept.get(name), tx) for name, document in folder.documents.items()}
+            documents = {
+                name: document if wanted[name].document == document.data else Document(name, wanted[name].document)
+                for name, document in folder.documents.items()
+            }
+            tree = await self.enforce(tx, ConfigTree(documents, folder.environ), wanted, kept)
+        self.use_now(tree)
+        return tree.changed
 
     async def note(self) -> str | None:
         """For ``/readyz``: what is wrong with the tree on disk while an earlier one stays in force."""
         return self._broken
+
+    async def lock(self, tx: Tx) -> None:
+        """Let nobody else change the configuration until the transaction ends."""
+        key = lock_key("config", self.uow.database.schema)
+        await tx.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+
+    async def enforce(
+        self, tx: Tx, tree: ConfigTree, wanted: Mapping[str, Kept], present: Mapping[str, Kept]
+    ) -> ConfigTree:
+        """Put ``wanted``, which ``tree`` is, in force in the place of ``present``; nothing is written where nothing differs.
+
+        Returns the tree, which knows what changed. The caller holds :meth:`lock`. Raises :class:`Misconfigured`.
+        """
+        own = ConfigTree(tree.documents, self._environ or {}, tree.changed, tree.by)
+        digested = await asyncio.to_thread(digests, own)
+        rows = await tx.session.execute(select(CONFIG_FILES.c.name, CONFIG_FILES.c.digest))
+        known = {row.name: row.digest for row in rows}
+        changed = frozenset(name for name, digest in digested.items() if known.get(name) != digest)
+        own = ConfigTree(own.documents, own.environ, changed, own.by)
+        if changed:
+            await self._apply(tx, own)
+            await self._note_digests(tx, {name: digested[name] for name in changed})
+        for name, one in wanted.items():
+            before = present.get(name)
+            if before is None or (before.document, before.folder_digest, before.origin) != (
+                one.document,
+                one.folder_digest,
+                one.origin,
+            ):
+                await config_store.keep(tx, name, one, before)
+        return own
+
+    def use_now(self, tree: ConfigTree) -> None:
+        """Let this process use what is in force now."""
+        refs = [ref for document in tree.documents.values() for ref in secret_refs(document.data)]
+        self._secret_files = tuple(ref.file for ref in refs if ref.file is not None)
+        if self._loaded is not None:
+            self._loaded(tree)
+        self._in_order(tree.changed)
 
     async def _note_digests(self, tx: Tx, digests_by_name: Mapping[str, str]) -> None:
         for name, digest in digests_by_name.items():
@@ -212,10 +258,21 @@ class ConfigWatcher(Background):
             taken = {"digest": statement.excluded.digest, "taken_at": statement.excluded.taken_at}
             await tx.session.execute(statement.on_conflict_do_update(index_elements=[CONFIG_FILES.c.name], set_=taken))
 
-    async def _in_force(self) -> bool:
-        async with self._uow.read() as session:
+    async def _resume(self) -> bool:
+        """Use what is in force, whatever the folder says; false where nothing ever was.
+
+        For a folder that has an error, and for what was applied to another replica.
+        """
+        self._woken.clear()
+        async with self.uow.read() as session:
             names = set(await session.scalars(select(CONFIG_FILES.c.name)))
-        return names.issuperset(self._files)
+            kept = await config_store.in_force(session)
+        if not names.issuperset(self.files):
+            return False
+        if kept.keys() >= set(self.files) and self._loaded is not None:
+            documents = {name: Document(name, kept[name].document) for name in self.files}
+            self._loaded(ConfigTree(documents, self._environ or {}))
+        return True
 
     def _in_order(self, changed: frozenset[str]) -> None:
         if self._broken or changed:
@@ -223,7 +280,7 @@ class ConfigWatcher(Background):
         self._broken = None
         if self._metrics is not None:
             self._metrics.config_broken.set(0)
-            for name in self._files:
+            for name in self.files:
                 self._metrics.config_loaded.labels(name).set(1)
 
     def _complain(self, error: Misconfigured) -> None:
@@ -241,19 +298,36 @@ class ConfigWatcher(Background):
             await pause(POLL_SECONDS, self._stopping)
             look = await asyncio.to_thread(self._look)
             settled, pending = look == pending, look
-            if not settled or look == self._seen or self._stopping.is_set():
+            foreign, same = self._woken.is_set(), look == self._seen
+            if self._stopping.is_set() or (not foreign and (same or not settled)):
                 continue
             try:
+                if foreign:
+                    await self._resume()
+                if same or not settled:
+                    continue
                 await self.take()
             except Misconfigured as error:
                 self._complain(error)
             except DatabaseUnavailable as error:
                 log.warning("configuration waits for the database", reason=error.detail)
+                if foreign:
+                    self._woken.set()
                 continue
             self._seen = look
 
     def _look(self) -> tuple[object, ...]:
-        return tuple(_stamp(path) for path in (*(self._directory / name for name in self._files), *self._secret_files))
+        return tuple(_stamp(path) for path in (*(self._directory / name for name in self.files), *self._secret_files))
+
+
+def _newer(document: Document, kept: Kept | None, tx: Tx) -> Kept:
+    """What counts of a file: what was applied since, or the folder where it says something else than it did then."""
+    digest = config_store.said(document.data)
+    if kept is not None and kept.folder_digest == digest:
+        return kept
+    if kept is not None and kept.origin == "applied":
+        log.warning("the folder takes the place of what was applied", file=document.name, applied_by=kept.actor)
+    return Kept(document.data, digest, "folder", FOLDER, tx.now)
 
 
 def _stamp(path: Path) -> object:

@@ -12,6 +12,7 @@ import uvloop
 from fastapi import APIRouter, FastAPI
 from sqlalchemy import MetaData
 
+from libs.common import configuration
 from libs.common.components import BusConnection, Storage, alarm_of, database_check, said
 from libs.common.config import ConfigWatcher
 from libs.common.consume import ConsumerLoop, Subscription
@@ -106,6 +107,7 @@ def assemble(
     subscriptions: Sequence[Subscription] = (),
     timers: Mapping[str, TimerHandler] | None = None,
     config: ConfigWatcher | None = None,
+    form: configuration.Form | None = None,
     components: Sequence[Component] = (),
     checks: Mapping[str, Check] | None = None,
     notes: Mapping[str, Check] | None = None,
@@ -116,7 +118,7 @@ def assemble(
 ) -> Service:
     """The service that these parts make, with the components, checks and routes that all services have.
 
-    ``migrations`` is the package of its migrations, ``services.<name>.migrations`` where nothing is said.
+    ``form`` says how the files of ``config`` are written, for those who read and change them over HTTP. ``migrations`` is the package of its migrations, ``services.<name>.migrations`` where nothing is said.
 
     Start order: database, bus, wakeups, configuration, ``components``, relay, consumers, timers, HTTP. They stop the other
     way round, so that what requests, records and timers still emit goes out last.
@@ -131,6 +133,7 @@ def assemble(
         config.use(environ=platform.environ, metrics=platform.metrics)
         parts.append(config)
         all_notes["configuration"] = config.note
+        routers = [*routers, configuration.router(config, form)]
     parts += [*components, relay, *consumers]
     all_checks["outbox"] = said(relay.problem)
     for consumer in consumers:

@@ -6,7 +6,7 @@ from libs.common.config import ConfigWatcher
 from libs.common.service import Service, assemble, make_platform, run
 from services.escalator.api import ROUTERS
 from services.escalator.consumer import subscription
-from services.escalator.handlers.config import FILES, take_config
+from services.escalator.handlers.config import FILES, FORM, take_config
 from services.escalator.settings import EscalatorSettings
 from services.escalator.store.tables import Base
 from services.escalator.timers import timer_handlers
@@ -25,6 +25,7 @@ async def build(settings: EscalatorSettings, *, clock: Clock | None = None, chan
         subscriptions=[subscription(platform.metrics)],
         timers=timer_handlers(platform.metrics),
         config=ConfigWatcher(settings.config_dir, FILES, take_config, platform.uow, platform.clock),
+        form=FORM,
     )
 
 

@@ -54,6 +54,7 @@ async def build(settings: IntakeSettings, *, clock: Clock | None = None, chance:
         subscriptions=[SUBSCRIPTION],
         timers=timer_handlers(timedelta(days=settings.keep_days)),
         config=ConfigWatcher(settings.config_dir, [configure.FILE], configure.take, uow, platform.clock),
+        form=configure.FORM,
         components=[network, _Pruning(uow), writer],
         state={"intake": State(uow, Senders(uow), receiver, settings.url, network, guard)},
         body_limit=settings.body_limit,

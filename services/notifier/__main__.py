@@ -7,7 +7,7 @@ from libs.common.db.work import Tx
 from libs.common.service import Service, assemble, make_platform, run
 from services.notifier.api import callbacks, ledger
 from services.notifier.channels.book import ChannelBook
-from services.notifier.config import FILE, Surroundings
+from services.notifier.config import FILE, FORM, Surroundings
 from services.notifier.config import build as build_channels
 from services.notifier.consumer import subscriptions
 from services.notifier.domain.wording import Places
@@ -70,6 +70,7 @@ async def build(settings: NotifierSettings, *, clock: Clock | None = None, chanc
         ],
         subscriptions=subscriptions(Notifications(contacts)),
         config=ConfigWatcher(settings.config_dir, [FILE], channels.check, uow, platform.clock, loaded=channels.use),
+        form=FORM,
         components=[channels, sender],
         checks={"sender": sender.problem},
     )

@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from libs.common.config import ConfigModel, ConfigTree, SecretRef
+from libs.common.configuration import Form
 from libs.common.errors import Misconfigured
 from services.notifier.channels.base import Channel
 from services.notifier.channels.book import Configured, Webhooks
@@ -112,6 +113,14 @@ class ChannelsFile(ConfigModel):
     """The whole file."""
 
     channels: tuple[Annotated[LocalConfig | TwilioConfig | SmtpConfig, Field(discriminator="provider")], ...]
+
+
+FORM: Final = Form({FILE: ChannelsFile})
+
+
+def check(tree: ConfigTree) -> None:
+    """Raise :class:`Misconfigured` for what is wrong with the file, wherever its secrets are."""
+    tree.load(FILE, ChannelsFile)
 
 
 @dataclass(frozen=True)

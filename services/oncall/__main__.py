@@ -9,7 +9,7 @@ from services.oncall.api import ROUTERS
 from services.oncall.calendars import CalendarReader, Fetcher
 from services.oncall.consumer import subscription
 from services.oncall.handlers.board import Board
-from services.oncall.handlers.configuration import FILES, apply
+from services.oncall.handlers.configuration import FILES, FORM, apply
 from services.oncall.handlers.directory import announce
 from services.oncall.handlers.paging import Paging
 from services.oncall.prover import Prover
@@ -49,6 +49,7 @@ async def build(settings: OncallSettings, *, clock: Clock | None = None, chance:
         subscriptions=[subscription(paging)],
         timers=HANDLERS,
         config=ConfigWatcher(settings.config_dir, list(FILES.values()), apply, platform.uow, platform.clock),
+        form=FORM,
         components=[
             Announcer(platform.uow),
             CalendarReader(platform.uow, fetcher),

@@ -7,10 +7,11 @@ from typing import Any, Final
 from pydantic import AwareDatetime, Field, ValidationError
 
 from libs.common.auth import hash_key
-from libs.common.config import ConfigModel, ConfigTree, SecretRef
+from libs.common.config import FOLDER, ConfigModel, ConfigTree, SecretRef
+from libs.common.configuration import Form
 from libs.common.db.work import Tx
 from libs.common.errors import Invalid, Misconfigured
-from libs.common.events.base import SYSTEM, Slug, TriggerKind
+from libs.common.events.base import SYSTEM, Actor, Slug, TriggerKind
 from libs.common.events.directory import HashedKey
 from services.intake.domain.integration import IntegrationRecord, KeyRecord
 from services.intake.sources.registry import all_sources
@@ -45,6 +46,15 @@ class IntegrationsFile(ConfigModel):
     integrations: list[IntegrationEntry]
 
 
+FORM: Final = Form({FILE: IntegrationsFile})
+
+
+def check(tree: ConfigTree) -> None:
+    """Raise :class:`Misconfigured` for what is wrong with the file itself, whatever the API has made."""
+    for number, entry in enumerate(tree.load(FILE, IntegrationsFile).integrations):
+        _check(tree, entry, {}, ("integrations", number))
+
+
 async def take(tx: Tx, tree: ConfigTree) -> None:
     """Make the integrations of the file be as it says, and remove those that it no longer names.
 
@@ -69,7 +79,8 @@ async def take(tx: Tx, tree: ConfigTree) -> None:
     for entry in entries:
         await store.save_integration(tx, _record(entry))
     await _take_keys(tx, wanted_keys)
-    await store.audit(tx, SYSTEM, "configuration taken in", FILE, {"integrations": sorted(named)})
+    actor = SYSTEM if tree.by == FOLDER else Actor(kind="principal", id=tree.by, name=tree.by, via="api")
+    await store.audit(tx, actor, "configuration taken in", FILE, {"integrations": sorted(named)})
 
 
 def _check(tree: ConfigTree, entry: IntegrationEntry, present: Mapping[str, IntegrationRecord], at: Path) -> None:

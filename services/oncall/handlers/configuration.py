@@ -1,21 +1,25 @@
 """The configuration tree as files: read, checked as a whole, and handed to the same handlers that the API calls."""
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
 
 from pydantic import Field
 
 from libs.common.auth import hash_key
 from libs.common.config import ConfigModel, ConfigTree, SecretRef
+from libs.common.configuration import Form
 from libs.common.db.work import Tx
 from libs.common.errors import Invalid, Misconfigured
 from libs.common.events.directory import HashedKey
 from services.oncall.domain.directory import NOUNS, PLURALS
+from services.oncall.domain.effects import effects
 from services.oncall.domain.noun import Noun
 from services.oncall.domain.nouns import CheckLink, Person, PrincipalEntry, Role, Service, Team, Tenant, Tool
 from services.oncall.domain.rota import Rota
 from services.oncall.domain.validate import Problem, errors
 from services.oncall.handlers.directory import take_in
+from services.oncall.store.amendments import directory_during
 
 
 class PrincipalItem(PrincipalEntry):
@@ -100,14 +104,51 @@ FILES: Final[Mapping[str, str]] = {noun: f"{PLURALS[noun]}.yaml" for noun in NOU
 """The file of each noun."""
 
 
+MODELS: Final[Mapping[str, type[ConfigModel]]] = {FILES[noun]: model for noun, model in _MODELS.items()}
+
+AHEAD: Final = timedelta(days=30)
+"""How far ahead a change of rotas is played through."""
+
+_REFERENCES: Final = frozenset({"members", "responsible", "pm"})
+"""The fields in which a bare id is a person's."""
+
+
 async def apply(tx: Tx, tree: ConfigTree) -> None:
     """Take the tree in. Raises :class:`Misconfigured` for all that is wrong in it, and then changes nothing."""
-    read = {noun: _items(tree, noun) for noun in NOUNS}
+    read = check(tree)
     entities = {noun: tuple(_bare(item) for item in items) for noun, items in read.items()}
-    found = errors(entities)
+    await take_in(tx, entities, _keys(tree, read["principal"]), tree.by)
+
+
+def check(tree: ConfigTree) -> dict[str, tuple[Noun, ...]]:
+    """What the tree says, by noun. Raises :class:`Misconfigured` for all that is wrong in it."""
+    read = {noun: _items(tree, noun) for noun in NOUNS}
+    found = errors({noun: tuple(_bare(item) for item in items) for noun, items in read.items()})
     if found:
         raise Misconfigured("\n".join(_told(tree, problem) for problem in found))
-    await take_in(tx, entities, _keys(tree, read["principal"]))
+    return read
+
+
+async def foresee(tx: Tx, change: Callable[[], Awaitable[None]]) -> Sequence[str]:
+    """Who is on call differently in the next days once ``change`` was made, which this calls."""
+    end = tx.now + AHEAD
+    before = await directory_during(tx.session, tx.now, end)
+    await change()
+    return effects(before, await directory_during(tx.session, tx.now, end), tx.now, end)
+
+
+def tidy(value: Any, key: str = "") -> Any:
+    """People by their bare ids, contacts as ``{sms: …}``: as people write them."""
+    if isinstance(value, dict):
+        if value.keys() == {"channel", "address"} and value["channel"] not in value:
+            return {value["channel"]: value["address"]}
+        return {name: tidy(one, name) for name, one in value.items()}
+    if isinstance(value, list):
+        return [tidy(one, key) for one in value]
+    return value.removeprefix("person:") if key in _REFERENCES and isinstance(value, str) else value
+
+
+FORM: Final = Form(MODELS, tidy, foresee)
 
 
 def _items(tree: ConfigTree, noun: str) -> tuple[Noun, ...]:

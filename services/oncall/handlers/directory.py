@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
 
 from libs.common.auth import take_principal
+from libs.common.config import FOLDER
 from libs.common.db.work import Tx
 from libs.common.events.directory import DirectoryEntry, HashedKey, PrincipalChanged
 from libs.common.logs import get_logger
@@ -17,11 +17,8 @@ from services.oncall.store import directory as directory_store
 
 log = get_logger(__name__)
 
-CONFIGURATION: Final = "configuration"
-"""Who changed it, in the audit, where it was the tree."""
 
-
-async def take_in(tx: Tx, tree: Tree, config_keys: Mapping[str, HashedKey]) -> list[Change]:
+async def take_in(tx: Tx, tree: Tree, config_keys: Mapping[str, HashedKey], actor: str = FOLDER) -> list[Change]:
     """Make the configuration's part of the directory what ``tree`` says, and its keys ``config_keys`` (by principal).
 
     What the API added stays. Returns what changed.
@@ -33,8 +30,8 @@ async def take_in(tx: Tx, tree: Tree, config_keys: Mapping[str, HashedKey]) -> l
         for position, entity in enumerate(entities)
     ]
     found = changes(await directory_store.entries(tx.session), wanted, tree)
-    await _store(tx, found, CONFIGURATION)
-    await _take_keys(tx, config_keys)
+    await _store(tx, found, actor)
+    await _take_keys(tx, config_keys, actor)
     await announce(tx)
     for problem in warnings(await directory_store.directory(tx.session), tx.now):
         log.warning("configuration taken in with a doubt", place=str(problem))
@@ -98,16 +95,16 @@ async def _store(tx: Tx, found: Sequence[Change], actor: str) -> None:
             await keys.drop(tx.session, [key.hashed.id for key in gone])
 
 
-async def _take_keys(tx: Tx, wanted: Mapping[str, HashedKey]) -> None:
+async def _take_keys(tx: Tx, wanted: Mapping[str, HashedKey], actor: str) -> None:
     """Make the keys that come from the configuration exactly these."""
     present = {key.hashed.id: key for key in await keys.all_keys(tx.session) if key.origin == "config"}
     kept = {key.id for key in wanted.values()}
     for key_id, key in present.items():
         if key_id not in kept:
             await keys.drop(tx.session, [key_id])
-            await audit.record(tx, CONFIGURATION, "key_revoked", ("principal", key.principal), before={"key": key_id})
+            await audit.record(tx, actor, "key_revoked", ("principal", key.principal), before={"key": key_id})
     for principal, hashed in wanted.items():
         before = present.get(hashed.id)
         if before is None or (before.principal, before.hashed) != (principal, hashed):
-            await keys.put(tx.session, principal, hashed, origin="config", issued_by=CONFIGURATION, now=tx.now)
-            await audit.record(tx, CONFIGURATION, "key_issued", ("principal", principal), after={"key": hashed.id})
+            await keys.put(tx.session, principal, hashed, origin="config", issued_by=actor, now=tx.now)
+            await audit.record(tx, actor, "key_issued", ("principal", principal), after={"key": hashed.id})

@@ -12,6 +12,7 @@ from sqlalchemy.types import Text
 
 from libs.common.chance import Chance
 from libs.common.clock import Clock, ManualClock, Stopwatch
+from libs.common.config_store import add_to
 from libs.common.db.session import Database
 from libs.common.db.tables import COMMON
 from libs.common.db.wakeups import Wakeups
@@ -32,6 +33,9 @@ class Note(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     text: Mapped[str] = mapped_column(Text)
+
+
+add_to(Base.metadata)
 
 
 @asynccontextmanager
