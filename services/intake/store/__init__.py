@@ -1,6 +1,6 @@
 """Tables and queries of intake."""
 
-from services.intake.store import configuration, mail
+from services.intake.store import configuration, drop_in, mail, triggers
 from services.intake.store.tables import Base
 
-__all__ = ["Base", "configuration", "mail"]
+__all__ = ["Base", "configuration", "drop_in", "mail", "triggers"]

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, MetaData, Text
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, MetaData, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -58,6 +58,7 @@ class DeliveryRow(Base):
     """A body as it came. It names its integration without a reference: what came stays when who sent it is removed."""
 
     __tablename__ = "deliveries"
+    __table_args__ = (Index(None, "replay_of", postgresql_where=text("replay_of IS NOT NULL")),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     integration_id: Mapped[str]
@@ -66,13 +67,18 @@ class DeliveryRow(Base):
     headers: Mapped[dict[str, Any]]
     body: Mapped[bytes]
     triggers: Mapped[int]
+    replay_of: Mapped[UUID | None]
+    """The delivery whose bytes were read again."""
 
 
 class QuarantineRow(Base):
     """A body of which at least a part could not be understood, and why."""
 
     __tablename__ = "quarantine"
-    __table_args__ = (Index(None, "delivery_id"),)
+    __table_args__ = (
+        Index(None, "delivery_id"),
+        CheckConstraint("state IN ('waiting', 'dismissed', 'replayed', 'opened')", name="state"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     delivery_id: Mapped[UUID] = mapped_column(ForeignKey("deliveries.id", ondelete="CASCADE"))
@@ -84,10 +90,17 @@ class QuarantineRow(Base):
     detail: Mapped[str]
     problems: Mapped[list[dict[str, Any]]]
     triggers: Mapped[int]
+    state: Mapped[str] = mapped_column(default="waiting", server_default="waiting")
+    """``waiting`` for a person, or what became of it: ``dismissed``, ``replayed``, ``opened``."""
+    settled_at: Mapped[datetime | None]
+    settled_by: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    note: Mapped[str] = mapped_column(default="", server_default="")
+    led_to: Mapped[UUID | None]
+    """The delivery of the replay, or the trigger that a person made of it."""
 
 
 class AuditRow(Base):
-    """Who changed which integration, when and how."""
+    """Who changed which integration or settled what was in quarantine, when and how."""
 
     __tablename__ = "audit"
 

@@ -25,6 +25,7 @@ from libs.common.errors import Unavailable
 from libs.common.logs import get_logger
 from services.intake.store.mail import Mark, Marked, take_marks
 from services.intake.store.tables import QuarantineRow
+from services.intake.store.triggers import insert_triggers
 
 log = get_logger(__name__)
 
@@ -198,6 +199,7 @@ async def insert_entries(tx: Tx, entries: Sequence[Entry]) -> frozenset[UUID]:
         await tx.session.execute(insert(QuarantineRow), kept)
     messages = [message for entry in entries for message in entry.messages]
     if messages:
+        await insert_triggers(tx, messages)
         await tx.session.execute(
             _OUTBOX,
             {
