@@ -105,6 +105,17 @@ class Metrics:
         self.quarantined = self._counter(
             "tocsin_quarantined", "Bodies that could not be understood and are kept.", "source", "reason"
         )
+        self.mail_received = self._counter(
+            "tocsin_mail_received",
+            "Messages by what became of them: taken, quarantined, repeated, not-committed, throttled, rejected, wrong-recipient.",
+            "transport",
+            "outcome",
+        )
+        self.smtp_connections = self._gauge("tocsin_smtp_connections", "Connections to the mail server that are open.")
+        self.mailbox_looks = self._counter(
+            "tocsin_mailbox_looks", "Looks into mailboxes: read, or failed.", "integration", "outcome"
+        )
+        self.mailbox_failing = self._gauge("tocsin_mailbox_failing", "1 while a mailbox cannot be read.", "integration")
         self.incidents_opened = self._counter("tocsin_incidents_opened", "Incidents opened.", "kind")
         self.rungs_fired = self._counter(
             "tocsin_rungs_fired", "Rungs of escalation ladders that fired.", "rung", "reason"

@@ -4,7 +4,7 @@ Plain ASGI, two layers, since every page and every alarm pays for it.
 """
 
 import re
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any, Final
 
 import structlog
@@ -117,22 +117,27 @@ class Edge:
 
 
 class BodyLimit:
-    """Refuses bodies over ``limit`` bytes with 413: by their announced length at once, else as they stream in."""
+    """Refuses bodies over ``limit`` bytes with 413: by their announced length at once, else as they stream in.
 
-    def __init__(self, app: ASGIApp, *, limit: int) -> None:
+    ``limits`` holds other limits for what is posted below a path, such as ``/v1/mail/``.
+    """
+
+    def __init__(self, app: ASGIApp, *, limit: int, limits: Mapping[str, int] | None = None) -> None:
         self._app = app
         self._limit = limit
-        self._sentence = f"The body is over the limit of {limit} bytes."
+        self._limits = dict(limits or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with a body that cannot grow over the limit."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        limit = next((most for path, most in self._limits.items() if scope["path"].startswith(path)), self._limit)
+        sentence = f"The body is over the limit of {limit} bytes."
         announced = Headers(scope=scope).get("content-length", "")
-        if announced.isdecimal() and int(announced) > self._limit:
+        if announced.isdecimal() and int(announced) > limit:
             request_id = scope.get("state", {}).get("request_id")
-            response = problem_response(413, TooLarge.slug, TooLarge.title, self._sentence, request_id=request_id)
+            response = problem_response(413, TooLarge.slug, TooLarge.title, sentence, request_id=request_id)
             await response(scope, receive, send)
             return
         taken = 0
@@ -141,8 +146,8 @@ class BodyLimit:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > self._limit:
-                raise HTTPException(413, self._sentence)
+            if taken > limit:
+                raise HTTPException(413, sentence)
             return message
 
         await self._app(scope, limited, send)

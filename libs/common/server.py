@@ -51,7 +51,7 @@ class HttpServer:
 
     async def start(self) -> None:
         """Listen, and return once requests are answered. Raises :class:`Misconfigured` where the port cannot be had."""
-        listening = _listen(self._host, self._port, self._port_variable)
+        listening = listen(self._host, self._port, self._port_variable)
         self._port = listening.getsockname()[1]
         config = uvicorn.Config(
             self._app,
@@ -86,7 +86,8 @@ class HttpServer:
         return error or RuntimeError("the HTTP server ended by itself")
 
 
-def _listen(host: str, port: int, variable: str) -> socket.socket:
+def listen(host: str, port: int, variable: str) -> socket.socket:
+    """A socket that listens; 0 takes a free port. Raises :class:`Misconfigured`, which names ``variable``."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:

@@ -114,6 +114,7 @@ def assemble(
     state: Mapping[str, object] | None = None,
     description: str = "",
     body_limit: int = BODY_LIMIT,
+    body_limits: Mapping[str, int] | None = None,
     content_security_policy: str = API_POLICY,
 ) -> Service:
     """The service that these parts make, with the components, checks and routes that all services have.
@@ -148,6 +149,7 @@ def assemble(
         notes=all_notes,
         description=description,
         body_limit=body_limit,
+        body_limits=body_limits,
         content_security_policy=content_security_policy,
         state={"platform": platform, "uow": platform.uow, "clock": platform.clock, **(state or {})},
     )

@@ -76,6 +76,7 @@ def create_app(
     version: str = VERSION,
     description: str = "",
     body_limit: int = BODY_LIMIT,
+    body_limits: Mapping[str, int] | None = None,
     content_security_policy: str = API_POLICY,
     state: Mapping[str, object] | None = None,
 ) -> FastAPI:
@@ -97,7 +98,7 @@ def create_app(
                 chance=platform.chance,
                 content_security_policy=content_security_policy,
             ),
-            Middleware(BodyLimit, limit=body_limit),
+            Middleware(BodyLimit, limit=body_limit, limits=body_limits),
         ],
         exception_handlers={
             TocsinError: on_tocsin_error,

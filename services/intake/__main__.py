@@ -4,16 +4,20 @@ from datetime import timedelta
 
 from libs.common.chance import Chance
 from libs.common.clock import Clock
+from libs.common.components import said
 from libs.common.config import ConfigWatcher
 from libs.common.db.work import UnitOfWork
-from libs.common.service import Service, assemble, make_platform, run
+from libs.common.service import Platform, Service, assemble, make_platform, run
 from services.intake.api import ROUTERS
 from services.intake.api.state import State
 from services.intake.consumer import SUBSCRIPTION
 from services.intake.handlers import configure, keep
 from services.intake.handlers.guard import Guard
+from services.intake.handlers.mail import Postbox
 from services.intake.handlers.receive import Receiver
 from services.intake.handlers.senders import Senders
+from services.intake.mail.session import Limits
+from services.intake.mail.smtp import SmtpServer
 from services.intake.network import WebNetwork
 from services.intake.settings import IntakeSettings
 from services.intake.store import Base
@@ -44,6 +48,9 @@ async def build(settings: IntakeSettings, *, clock: Clock | None = None, chance:
     writer, network = GroupWriter(uow), WebNetwork()
     receiver = Receiver(writer, platform.clock, platform.chance, platform.metrics)
     guard = Guard(platform.environ, settings.rate_limit)
+    senders = Senders(uow)
+    postbox = Postbox(senders, receiver, guard, platform.clock, platform.metrics)
+    smtp = _smtp(platform, settings, postbox)
     return assemble(
         platform,
         settings,
@@ -55,10 +62,31 @@ async def build(settings: IntakeSettings, *, clock: Clock | None = None, chance:
         timers=timer_handlers(timedelta(days=settings.keep_days)),
         config=ConfigWatcher(settings.config_dir, [configure.FILE], configure.take, uow, platform.clock),
         form=configure.FORM,
-        components=[network, _Pruning(uow), writer],
-        state={"intake": State(uow, Senders(uow), receiver, settings.url, network, guard)},
+        components=[network, _Pruning(uow), writer, *smtp],
+        checks={server.name: said(server.problem) for server in smtp},
+        state={"intake": State(uow, senders, receiver, settings.url, network, guard, postbox)},
         body_limit=settings.body_limit,
+        body_limits={"/v1/mail/": 2 * settings.mail_limit},
     )
+
+
+def _smtp(platform: Platform, settings: IntakeSettings, postbox: Postbox) -> list[SmtpServer]:
+    """The mail server, where there is to be one."""
+    if settings.smtp_port is None:
+        return []
+    server = SmtpServer(
+        postbox,
+        platform.clock,
+        platform.metrics,
+        Limits(size=settings.mail_limit),
+        host=settings.host,
+        port=settings.smtp_port,
+        public_url=settings.url,
+        certificate=settings.smtp_certificate,
+        key=settings.smtp_key,
+        require_tls=settings.smtp_require_tls,
+    )
+    return [server]
 
 
 def main() -> None:

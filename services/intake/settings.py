@@ -1,5 +1,7 @@
 """What intake can be told, from the environment."""
 
+from pathlib import Path
+
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
@@ -17,3 +19,14 @@ class IntakeSettings(ServiceSettings):
     rate_limit: int = Field(
         120_000, ge=1, description="Bodies a minute that are taken with one key; integrations may say less."
     )
+    mail_limit: int = Field(
+        10 * 1024 * 1024, ge=16 * 1024, le=64 * 1024 * 1024, description="Bytes that a message may have."
+    )
+    smtp_port: int | None = Field(
+        None, ge=0, le=65535, description="The port of the mail server; 0 takes a free one, without one there is none."
+    )
+    smtp_certificate: Path | None = Field(
+        None, description="The mail server's certificate, a PEM file; without one it makes its own at each start."
+    )
+    smtp_key: Path | None = Field(None, description="The private key of that certificate, a PEM file.")
+    smtp_require_tls: bool = Field(default=False, description="Whether mail is taken over STARTTLS alone.")

@@ -21,6 +21,7 @@ from services.intake.__main__ import build
 from services.intake.api import ROUTERS
 from services.intake.api.state import State
 from services.intake.handlers.guard import Guard
+from services.intake.handlers.mail import Postbox
 from services.intake.handlers.receive import Receiver
 from services.intake.handlers.senders import Senders
 from services.intake.network import WebNetwork
@@ -49,7 +50,9 @@ async def serve(database_url: str, config_dir: Path, *, relay: bool) -> None:
             if component.name == "relay":
                 await component.stop()
     receiver = Receiver(NoWriter(), platform.clock, platform.chance, platform.metrics)
-    state = State(platform.uow, Senders(platform.uow), receiver, "", WebNetwork(), Guard({}, 10_000_000))
+    senders, guard = Senders(platform.uow), Guard({}, 10_000_000)
+    postbox = Postbox(senders, receiver, guard, platform.clock, platform.metrics)
+    state = State(platform.uow, senders, receiver, "", WebNetwork(), guard, postbox)
     without = create_app(title="Without storage", platform=platform, routers=ROUTERS, state={"intake": state})
     servers = [HttpServer(app, "127.0.0.1", 0, drain_seconds=2, port_variable="PORT") for app in (service.app, without)]
     await SettledHeap().start()  # as in every process that serves

@@ -81,15 +81,15 @@ class House:
 
 
 @asynccontextmanager
-async def intake(database_url: str, folder: Path) -> AsyncIterator[House]:
-    """A started intake, its relay stopped so that the outbox can be read."""
+async def intake(database_url: str, folder: Path, **settings: Any) -> AsyncIterator[House]:
+    """A started intake, its relay stopped so that the outbox can be read; ``settings`` are further ones."""
     (folder / "alerts.key").write_text(ALERTS + "\n")
     (folder / "native.key").write_text(NATIVE)
     if not (folder / "integrations.yaml").exists():
         (folder / "integrations.yaml").write_text(CONFIG.replace("FOLDER", str(folder)))
-    settings = IntakeSettings(database_url=SecretStr(database_url), config_dir=folder)
+    chosen = IntakeSettings(database_url=SecretStr(database_url), config_dir=folder, **settings)
     clock = ManualClock(NOW)
-    service = await build(settings, clock=clock, chance=Chance(7))
+    service = await build(chosen, clock=clock, chance=Chance(7))
     await service.start()
     try:
         for component in service.components:

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from libs.common.db.work import UnitOfWork
 from services.intake.handlers.guard import Guard
+from services.intake.handlers.mail import Postbox
 from services.intake.handlers.receive import Receiver
 from services.intake.handlers.senders import Senders
 from services.intake.sources.base import Network
@@ -22,6 +23,7 @@ class State:
     public_url: str
     network: Network
     guard: Guard
+    postbox: Postbox
 
 
 def state_of(request: Request) -> State:
