@@ -24,12 +24,13 @@ MOST_NODES: Final = 200_000
 
 MOST_DIGITS: Final = 18
 
-_CORE: Final[tuple[tuple[str, re.Pattern[str], str], ...]] = (
+CORE: Final[tuple[tuple[str, re.Pattern[str], str], ...]] = (
     ("tag:yaml.org,2002:null", re.compile(r"(null|~|)$"), "n~\0"),
     ("tag:yaml.org,2002:bool", re.compile(r"(true|false)$"), "tf"),
     ("tag:yaml.org,2002:int", re.compile(r"-?(0|[1-9][0-9]*)$"), "-0123456789"),
     ("tag:yaml.org,2002:float", re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+([eE][-+]?[0-9]+)?$"), "-0123456789"),
 )
+"""The types of plain scalars: tag, form, and what it may begin with."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -38,7 +39,7 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict[Any, Any] = {}  # noqa: RUF012 - as PyYAML declares it
 
 
-for _tag, _pattern, _first in _CORE:
+for _tag, _pattern, _first in CORE:
     _Loader.add_implicit_resolver(_tag, _pattern, [letter if letter != "\0" else "" for letter in _first])
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from libs.common.errors import TocsinError
+from libs.common.errors import TocsinError, Unavailable
 from libs.common.events.base import Instant
 from libs.common.events.incidents import Incident
 from services.statuspage.domain.climb import Candidate, Prospect
@@ -18,6 +18,12 @@ TIMEOUT: Final = httpx.Timeout(10.0, connect=2.0)
 BRIEF: Final = httpx.Timeout(1.0)
 """For what a page is worth showing without."""
 
+
+SERVICES: Final = ("intake", "escalator", "oncall", "notifier")
+"""The other services."""
+
+LONG: Final = httpx.Timeout(120.0, connect=2.0)
+"""For a whole configuration, which is played through before it is answered."""
 
 UNASKED: Final[Mapping[int, str]] = {
     503: "the oncall service cannot be reached.",
@@ -178,6 +184,17 @@ class Peers:
             return OnCall.model_validate(answer)
         except ValidationError as error:
             raise PeerRefused("The oncall service answered with something that is no shift.", 502) from error
+
+    async def pass_on(self, service: str, method: str, path: str, authorization: str, body: bytes) -> httpx.Response:
+        """What another service answers to a request that is none of this one's. Raises :class:`Unavailable`."""
+        headers = {"Authorization": authorization, **({"Content-Type": "application/json"} if body else {})}
+        url = f"{getattr(self._at, service)}{path}"
+        try:
+            return await self._client.request(method, url, content=body, headers=headers, timeout=LONG)
+        except httpx.TimeoutException as error:
+            raise Unavailable(f"The {service} did not answer in time.") from error
+        except httpx.HTTPError as error:
+            raise Unavailable(f"The {service} cannot be reached at the moment.") from error
 
     async def _ask(
         self,

@@ -1,0 +1,34 @@
+"""``tocsin``, also as ``python -m services.cli``."""
+
+import typer
+
+from services.cli import configuration
+from services.cli.who import who_command
+
+app = typer.Typer(
+    name="tocsin",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="""Work with a running Tocsin from the command line.
+
+    The configuration is one folder of YAML files: `plan` shows what it would change, `apply` puts it in force,
+    `export` writes what is in force, `check` looks for errors without a running Tocsin.
+
+    TOCSIN_URL is the address of the status page, TOCSIN_KEY an administrator's key. On the machine of `make run` neither is needed.
+    """,
+)
+app.command("plan")(configuration.plan_command)
+app.command("apply")(configuration.apply_command)
+app.command("export")(configuration.export_command)
+app.command("check")(configuration.check_command)
+app.command("who")(who_command)
+
+
+def main() -> None:
+    """Run the command."""
+    app(prog_name="tocsin")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,241 @@
+"""``tocsin`` against a running instance: plan, apply, export, and what it says when something is wrong."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import copytree, rmtree
+from typing import Any
+
+import pytest
+
+from services.cli.client import Tocsin
+from services.cli.errors import Failed
+from services.cli.plan import apply, parts, plan
+from services.cli.tree import read_tree
+from tests.support.instance import Instance, environment, eventually, running, short_folder
+
+SHIPPED = Path("deploy/config")
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[Instance]:
+    """An instance on a watched folder of its own."""
+    folder = short_folder()
+    copytree(SHIPPED, folder / "watched")
+    try:
+        with running(folder / "data", TOCSIN_CONFIG_DIR=str(folder / "watched")) as instance:
+            yield instance
+    finally:
+        rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def tree(house: Instance, tmp_path: Path) -> Iterator[Path]:
+    """A copy of the shipped tree to change; what is in force is the shipped one before and after."""
+    made = tmp_path / "tree"
+    copytree(SHIPPED, made)
+    yield made
+    assert tocsin(house, "apply", str(SHIPPED), "--yes").returncode == 0
+
+
+def tocsin(house: Instance, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as somebody on the instance's machine does."""
+    environ = environment(house.folder, 1) | {"COLUMNS": "160"} | more
+    return subprocess.run(
+        [sys.executable, "-m", "services.cli", *words],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def planned(house: Instance, directory: Path, code: int) -> dict[str, Any]:
+    done = tocsin(house, "plan", str(directory), "--json")
+    assert done.returncode == code, done.stdout + done.stderr
+    body: dict[str, Any] = json.loads(done.stdout)
+    return body
+
+
+def rewrite(tree: Path, name: str, old: str, new: str) -> None:
+    text = (tree / name).read_text()
+    assert old in text
+    (tree / name).write_text(text.replace(old, new, 1))
+
+
+def change(tree: Path) -> None:
+    """Something in each of three services."""
+    rewrite(tree, "people.yaml", "name: Stefania,", "name: Stefania Conti,")
+    rewrite(tree, "rotas.yaml", "02:00-10:00, person: stefania", "02:00-10:00, person: helena")
+    rewrite(tree, "ladders.yaml", "after: 5m", "after: 7m")
+    rewrite(tree, "channels.yaml", "provider_names: [mail, smtp]", "provider_names: [mail]")
+    rewrite(tree, "roles.yaml", "  - {id: cto", "  - {id: duty, name: On duty, members: [diego]}\n  - {id: cto")
+
+
+def test_the_shipped_tree_is_in_force_and_nothing_is_to_change(house: Instance) -> None:
+    done = tocsin(house, "plan", str(SHIPPED))
+    assert (done.returncode, done.stdout) == (
+        0,
+        "Nothing to change: what is in force says the same as the tree.\n",
+    ), done.stderr
+
+
+def test_a_plan_is_readable_and_changes_nothing(house: Instance, tree: Path) -> None:
+    change(tree)
+    done = tocsin(house, "plan", str(tree))
+    assert done.returncode == 2
+    for sentence in (
+        "~ person stefania",
+        "Stefania → Stefania Conti",
+        "+ role duty",
+        "members  [diego]",
+        "~ ladder standard",
+        "rungs[1].after  5m → 7m",
+        "~ channel email",
+        "provider_names  [mail, smtp] → [mail]",
+        "Who is on call differently in the next 30 days",
+        "turns[0].person  stefania → helena",
+        "Helena instead of Stefania.",
+        "1 to add, 4 to change, 0 to remove.",
+    ):
+        assert sentence in done.stdout, done.stdout
+    assert tocsin(house, "plan", str(SHIPPED)).returncode == 0
+
+
+def test_plan_apply_plan_export_plan(house: Instance, tree: Path, tmp_path: Path) -> None:
+    change(tree)
+    assert planned(house, tree, 2)["counts"] == {"added": 1, "changed": 4, "removed": 0}
+    done = tocsin(house, "apply", str(tree), "--yes")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("In force.\n")
+    assert house.get("oncall", "/v1/people/stefania")["name"] == "Stefania Conti"
+    assert planned(house, tree, 0)["changes"] == []
+    before = house.get("oncall", "/v1/config/changes")["changes"]
+    assert "Nothing to change" in tocsin(house, "apply", str(tree), "--yes").stdout
+    assert house.get("oncall", "/v1/config/changes")["changes"] == before
+    exported = tmp_path / "exported"
+    assert tocsin(house, "export", str(exported)).returncode == 0
+    assert planned(house, exported, 0)["changes"] == []
+    assert "{env: TOCSIN_KEY_OPERATOR}" in (exported / "principals.yaml").read_text()
+    assert tocsin(house, "check", str(exported)).returncode == 0
+    again = tocsin(house, "export", str(exported))
+    assert (again.returncode, again.stdout) == (0, "Nothing to write.\n")
+
+
+def test_a_broken_tree_changes_nothing_anywhere_and_every_error_has_its_file_and_line(
+    house: Instance, tree: Path
+) -> None:
+    change(tree)
+    rewrite(tree, "routing.yaml", "ladder: standard", "ladder: steep")
+    (tree / "teams.yaml").write_text("teams:\n  - id: operations\n    name: Operations\n    members: [nobody]\n")
+    done = tocsin(house, "apply", str(tree), "--yes")
+    assert done.returncode == 1
+    line = next(
+        number for number, text in enumerate((tree / "routing.yaml").read_text().splitlines(), 1) if "steep" in text
+    )
+    assert f"{tree}/routing.yaml:{line}: routing.rules[0].ladder: " in done.stderr
+    assert f"{tree}/teams.yaml:4: teams[0].members[0]: there is no person 'nobody'" in done.stderr
+    assert tocsin(house, "plan", str(SHIPPED)).returncode == 0
+    (first, *_) = json.loads(tocsin(house, "plan", str(tree), "--json").stdout)["errors"]
+    assert first["file"] == f"{tree}/routing.yaml"
+    assert first["line"] == line
+
+
+def test_apply_asks_and_takes_no_answer_for_no(house: Instance, tree: Path) -> None:
+    change(tree)
+    done = tocsin(house, "apply", str(tree))
+    assert done.returncode == 1
+    assert "give --yes" in done.stderr
+    assert tocsin(house, "plan", str(SHIPPED)).returncode == 0
+
+
+def test_the_watched_folder_beside_it_wins_only_once_it_says_something_new(house: Instance, tree: Path) -> None:
+    watched = house.folder.parent / "watched"
+    change(tree)
+    assert tocsin(house, "apply", str(tree), "--yes").returncode == 0
+    (watched / "people.yaml").write_text("# nothing new\n" + (watched / "people.yaml").read_text())
+    assert planned(house, tree, 0)["changed"] is False
+    shipped = (watched / "people.yaml").read_text()
+    (watched / "people.yaml").write_text(shipped.replace("name: Stefania,", "name: S. Conti,"))
+    try:
+        eventually(
+            lambda: house.get("oncall", "/v1/people/stefania")["name"] == "S. Conti", "the folder's change", 20.0
+        )
+        (said,) = planned(house, tree, 2)["changes"]
+        assert (said["id"], said["fields"][0]["before"]) == ("stefania", "S. Conti")
+    finally:
+        (watched / "people.yaml").write_text(shipped)
+        eventually(lambda: house.get("oncall", "/v1/people/stefania")["name"] == "Stefania", "the folder again", 20.0)
+
+
+def test_who_is_on_call_and_who_answers_for_a_service(house: Instance) -> None:
+    done = tocsin(house, "who", "--at", "2026-03-02T09:15Z")
+    assert done.returncode == 0, done.stderr
+    assert "Stefania" in done.stdout
+    assert "Helena, Luciane" in done.stdout
+    assert "Inês Duarte" in tocsin(house, "who", "invoicing").stdout
+    (rota,) = json.loads(tocsin(house, "who", "default", "--at", "2026-03-02T23:00+01:00", "--json").stdout)["rotas"]
+    assert rota["primary"]["person"]["id"] == "abdul"
+    assert "no rota and no service 'nosuch'" in tocsin(house, "who", "nosuch").stderr
+    assert "which zone" in tocsin(house, "who", "--at", "2026-03-02T09:15").stderr
+
+
+def test_a_wrong_key_a_wrong_address_and_no_address_are_told_in_a_sentence(house: Instance, tmp_path: Path) -> None:
+    wrong = tocsin(house, "plan", str(SHIPPED), TOCSIN_KEY="tocsin_" + "z" * 32)
+    assert wrong.returncode == 1
+    assert "Set TOCSIN_KEY or --key-file" in wrong.stderr
+    away = tocsin(house, "plan", "--url", "http://127.0.0.1:9", TOCSIN_KEY="x")
+    assert "nothing answers at http://127.0.0.1:9" in away.stderr
+    keyless = tocsin(house, "plan", "--url", "http://127.0.0.1:9")
+    assert "TOCSIN_KEY" in keyless.stderr
+    nowhere = tocsin(house, "plan", TOCSIN_DATA_DIR=str(tmp_path))
+    assert "Give --url" in nowhere.stderr
+    for done in (wrong, away, keyless, nowhere):
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+
+
+def test_the_services_are_reached_through_the_status_page_and_nothing_else_of_them_is(house: Instance) -> None:
+    found = house.get("statuspage", "/v1/services")["services"]
+    assert {one["name"] for one in found} == {"intake", "escalator", "oncall", "notifier"}
+    assert house.get("statuspage", "/v1/services/oncall/schedules")["schedules"][0]["id"] == "default"
+    headers = {"Authorization": f"Bearer {house.facts['operator']['key']}"}
+    base = house.url("statuspage")
+    for path in ("oncall/people", "escalator/incidents", "statuspage/config", "oncall/schedules/../people"):
+        answer = house.client.get(f"{base}/v1/services/{path}", headers=headers)
+        assert answer.status_code == 404, path
+    assert house.client.get(f"{base}/v1/services").status_code == 401
+    assert house.client.get(f"{base}/v1/services/oncall/config").status_code == 401
+
+
+def test_a_service_that_dies_in_the_middle_is_told_of_and_another_apply_finishes(house: Instance, tree: Path) -> None:
+    change(tree)
+
+    def kill(sentence: str) -> None:
+        if sentence.startswith("notifier changes"):
+            house.kill("notifier")
+
+    with Tocsin(house.url("statuspage"), house.facts["operator"]["key"]) as client:
+        held = parts(client, kill)
+        local = read_tree(tree, [name for part in held for name in part.names])
+        wanted = plan(client, held, local, kill)
+        with pytest.raises(Failed) as caught:
+            apply(client, wanted, local, kill)
+    said = caught.value.detail.splitlines()
+    assert said[0] == "notifier: The notifier cannot be reached at the moment."
+    assert said[1:] == [
+        "in force now: ladders.yaml (escalator)",
+        "not in force: channels.yaml (notifier)",
+        "not in force: people.yaml, roles.yaml, rotas.yaml (oncall)",
+        "Running `tocsin apply` again finishes it; what is in force already stays as it is.",
+    ]
+    taken_at = house.get("escalator", "/v1/config")["files"]["ladders.yaml"]["at"]
+    house.wait_ready("notifier")
+    left = planned(house, tree, 2)
+    assert {one["file"] for one in left["changes"]} == {"channels.yaml", "people.yaml", "roles.yaml", "rotas.yaml"}
+    assert tocsin(house, "apply", str(tree), "--yes").returncode == 0
+    assert planned(house, tree, 0)["changed"] is False
+    assert house.get("escalator", "/v1/config")["files"]["ladders.yaml"]["at"] == taken_at
