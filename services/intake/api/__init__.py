@@ -1,7 +1,16 @@
 """Intake over HTTP: hooks for senders, integrations and quarantine for people."""
 
-from services.intake.api import hooks, integrations, kept, preview
+from services.intake.api import hooks, integrations, kept, mail, opsgenie_alerts, pagerduty, preview, triggers
 
-ROUTERS = (hooks.router, integrations.router, kept.router, preview.router)
+ROUTERS = (
+    hooks.router,
+    integrations.router,
+    kept.router,
+    mail.router,
+    triggers.router,
+    preview.router,
+    pagerduty.router,
+    opsgenie_alerts.router,
+)
 
 __all__ = ["ROUTERS"]
