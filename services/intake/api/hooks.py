@@ -110,7 +110,7 @@ async def _take(request: Request, source_name: str, key: str | None, kind: Trigg
         options = integration.options.model_copy(update={"only": (kind,)})
         integration = replace(integration, kind=kind, options=options)
     body = await request.body()
-    signed = Signed(request.headers, body, _called(request, state.public_url))
+    signed = Signed(request.headers, body, called(request, state.public_url))
     state.guard.verify(integration, signed, now)
     if state.guard.is_repeated(integration, signed, now):
         return Response(REPEATED, 200, media_type="application/json")
@@ -128,7 +128,7 @@ async def _take(request: Request, source_name: str, key: str | None, kind: Trigg
     return Response(to_json(_accepted(receipt)), status, media_type="application/json")
 
 
-def _called(request: Request, public_url: str) -> str:
+def called(request: Request, public_url: str) -> str:
     """The address that the sender called, by the configuration: what stands in ``Host`` anybody could write."""
     path = request.scope.get("raw_path") or request.url.path.encode()
     query = request.scope.get("query_string", b"")

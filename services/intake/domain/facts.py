@@ -4,9 +4,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from libs.common.events.triggers import TriggerGroup, TriggerQuarantined, TriggerReceived
+from libs.common.events.triggers import (
+    TriggerAcknowledged,
+    TriggerGroup,
+    TriggerNoted,
+    TriggerQuarantined,
+    TriggerReceived,
+)
 from services.intake.domain.integration import Integration
-from services.intake.domain.trigger import ParsedTrigger, Refusal, summary
+from services.intake.domain.trigger import ParsedTrigger, Refusal, Remark, summary
 
 
 def received(
@@ -42,6 +48,23 @@ def received(
         labels=trigger.labels,
         started_at=trigger.started_at or now,
         ended_at=trigger.ended_at,
+        received_at=now,
+    )
+
+
+def remarked(
+    remark: Remark, integration: Integration[Any], delivery_id: UUID, now: datetime
+) -> TriggerAcknowledged | TriggerNoted:
+    """The event of what a sender says of its own alert."""
+    event = TriggerAcknowledged if remark.kind == "acknowledged" else TriggerNoted
+    return event(
+        delivery_id=delivery_id,
+        integration_id=integration.id,
+        integration_name=integration.name,
+        source=integration.source,
+        dedup_key=remark.dedup_key,
+        by=remark.by,
+        note=remark.note,
         received_at=now,
     )
 

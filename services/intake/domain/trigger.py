@@ -27,9 +27,9 @@ UNREADABLE: frozenset[RefusalReason] = frozenset(
 )
 """Reasons that concern the bytes and not what they say: HTTP answers 400 to these and 422 to the others."""
 
-IgnoredReason = Literal["not-p1", "test", "no-news", "handshake"]
+IgnoredReason = Literal["not-p1", "test", "no-news", "handshake", "change"]
 """Why something that was understood opens nothing: below what opens an incident, the test button of a sender, news that changes
-nothing here (somebody took notice there), a step of a handshake."""
+nothing here (somebody was assigned there), a step of a handshake, a change that was made and is only kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,17 @@ class ParsedTrigger:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """What a sender says of an alert beside that it fires or ends: somebody took notice there, or wrote a note."""
+
+    kind: Literal["acknowledged", "noted"]
+    dedup_key: str
+    by: str = ""
+    """Who, as the sender names them."""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a body or one alert in it was not understood. ``pointer`` is a JSON Pointer fragment; ``#`` is the whole body."""
 
@@ -87,17 +98,18 @@ class Reading:
     triggers: tuple[ParsedTrigger, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     ignored: tuple[Ignored, ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def only_a_test(self) -> bool:
         """Whether there was nothing in it but what a test button or a handshake sends."""
         told = [ignored.reason in ("test", "handshake") for ignored in self.ignored]
-        return bool(told) and all(told) and not self.triggers and not self.refusals
+        return bool(told) and all(told) and not (self.triggers or self.refusals or self.remarks)
 
     @property
     def refused(self) -> bool:
         """Whether nothing at all of the body could be used."""
-        return bool(self.refusals) and not self.triggers and not self.ignored
+        return bool(self.refusals) and not (self.triggers or self.ignored or self.remarks)
 
     @property
     def unreadable(self) -> bool:

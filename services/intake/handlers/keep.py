@@ -6,6 +6,7 @@ from typing import Final
 from libs.common.db.work import Tx
 from libs.common.logs import get_logger
 from services.intake.store.deliveries import PRUNE_AT_ONCE, prune
+from services.intake.store.drop_in import prune_alerts
 from services.intake.store.mail import forget_marks
 
 log = get_logger(__name__)
@@ -24,7 +25,7 @@ async def plan(tx: Tx) -> None:
 
 async def drop_old(tx: Tx, keep: timedelta) -> None:
     """Delete bodies that are older than ``keep``, and plan the next time: at once where more may be left."""
-    dropped = await prune(tx, tx.now - keep)
+    dropped = max(await prune(tx, tx.now - keep), await prune_alerts(tx, tx.now - keep, PRUNE_AT_ONCE))
     await forget_marks(tx, tx.now - keep)
     if dropped:
         log.info("old bodies deleted", count=dropped)

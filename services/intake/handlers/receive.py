@@ -13,10 +13,11 @@ from libs.common.clock import Clock
 from libs.common.db.work import Tx
 from libs.common.events.base import Event
 from libs.common.events.envelope import Envelope, encode
-from libs.common.events.triggers import TriggerReceived
+from libs.common.events.triggers import TriggerAcknowledged, TriggerNoted, TriggerReceived
 from libs.common.metrics import Metrics
 from libs.common.tracing import current_traceparent
-from services.intake.domain.facts import quarantined, received
+from services.intake.domain.drop_in import Call
+from services.intake.domain.facts import quarantined, received, remarked
 from services.intake.domain.integration import Integration
 from services.intake.domain.trigger import Reading
 from services.intake.handlers.understand import understand
@@ -37,6 +38,7 @@ class Receipt:
     reading: Reading
     triggers: tuple[TriggerReceived, ...]
     quarantine_id: UUID | None
+    remarks: tuple[TriggerAcknowledged | TriggerNoted, ...] = ()
 
 
 class Receiver:
@@ -55,15 +57,18 @@ class Receiver:
         headers: Iterable[tuple[str, str]],
         body: bytes,
         mark: Mark | None = None,
+        call: Call | None = None,
     ) -> Receipt:
         """Read a body and commit what it says. Raises :class:`~libs.common.errors.Unavailable` where that cannot be done.
 
         With a ``mark`` it is committed only once; the second time raises :class:`~services.intake.store.writer.Repeated`.
+        A ``call`` of a drop-in API is done and remembered with it, unless the body is refused.
         """
         now = self._clock.now()
         understood = understand(source, integration, headers, body, now)
         receipt = self._receipt(understood.reading, integration, now)
-        entry = replace(self._entry(receipt, integration, understood.headers, body, now), mark=mark)
+        call = None if receipt.reading.refused else call
+        entry = replace(self._entry(receipt, integration, understood.headers, body, now), mark=mark, call=call)
         try:
             async with asyncio.timeout(COMMIT_TIMEOUT.total_seconds()):
                 await self._writer.write(entry)
@@ -89,7 +94,8 @@ class Receiver:
             received(trigger, integration, self._chance.uuid7(now), delivery_id, now) for trigger in reading.triggers
         )
         quarantine_id = self._chance.uuid7(now) if reading.refusals else None
-        return Receipt(delivery_id, reading, triggers, quarantine_id)
+        remarks = tuple(remarked(remark, integration, delivery_id, now) for remark in reading.remarks)
+        return Receipt(delivery_id, reading, triggers, quarantine_id, remarks)
 
     def _entry(
         self, receipt: Receipt, integration: Integration[Any], headers: dict[str, str], body: bytes, now: datetime
@@ -99,7 +105,11 @@ class Receiver:
         def message(event_id: UUID, event: Event) -> Message:
             return encode(Envelope(event_id, EVENT_SOURCE, now, event, traceparent))
 
-        messages = [message(trigger.trigger_id, trigger) for trigger in receipt.triggers]
+        told: list[tuple[UUID, Event]] = [(trigger.trigger_id, trigger) for trigger in receipt.triggers]
+        if receipt.remarks:
+            told += [(self._chance.uuid7(now), remark) for remark in receipt.remarks]
+            told.sort(key=lambda pair: _place(pair[1]))
+        messages = [message(event_id, event) for event_id, event in told]
         quarantine = None
         if receipt.quarantine_id is not None:
             refusals = receipt.reading.refusals
@@ -136,3 +146,10 @@ class Receiver:
             self._metrics.triggers_received.labels(source, ignored.reason).inc()
         for refusal in receipt.reading.refusals[:1]:
             self._metrics.quarantined.labels(source, refusal.reason).inc()
+
+
+def _place(event: Event) -> int:
+    """What is said of an alert comes after what fires it and before what ends it: nobody hears of what is over."""
+    if not isinstance(event, TriggerReceived):
+        return 1
+    return 0 if event.status == "firing" else 2

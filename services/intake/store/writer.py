@@ -23,6 +23,8 @@ from libs.common.bus.base import Message
 from libs.common.db.work import OUTBOX_WAKE, Tx, UnitOfWork
 from libs.common.errors import Unavailable
 from libs.common.logs import get_logger
+from services.intake.domain.drop_in import Call
+from services.intake.store.drop_in import keep_calls
 from services.intake.store.mail import Mark, Marked, take_marks
 from services.intake.store.tables import QuarantineRow
 from services.intake.store.triggers import insert_triggers
@@ -63,6 +65,8 @@ class Entry:
     messages: tuple[Message, ...]
     mark: Mark | None = None
     """By which it is known again: with one, an entry is stored only if no other of the integration had the same."""
+    call: Call | None = None
+    """The call of a drop-in API that it came with, where that is remembered."""
 
     @property
     def size(self) -> int:
@@ -211,6 +215,9 @@ async def insert_entries(tx: Tx, entries: Sequence[Entry]) -> frozenset[UUID]:
             },
         )
         tx.wakes.add(OUTBOX_WAKE)
+    calls = [(entry.delivery_id, entry.call) for entry in entries if entry.call is not None]
+    if calls:
+        await keep_calls(tx, calls)
     return repeated
 
 
