@@ -4,9 +4,11 @@ from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.common.db.session import WriteSession, lock_key
 from services.escalator.domain.correlation import KnownAlert
+from services.escalator.store.incidents import concerning
 from services.escalator.store.tables import AlertRow, IncidentRow
 
 
@@ -53,6 +55,20 @@ async def firing(session: WriteSession, incident_id: UUID) -> int:
 async def of(session: WriteSession, integration_id: str, dedup_key: str) -> AlertRow:
     """The open alert of this key; there is one."""
     return (await session.scalars(select(AlertRow).where(*_open(integration_id, (dedup_key,))))).one()
+
+
+async def history(
+    session: AsyncSession, integration_id: str, dedup_key: str, tenants: Collection[str] | None, limit: int
+) -> list[tuple[AlertRow, IncidentRow]]:
+    """Every alert of this key that there was in an incident of ``tenants`` (``None``: of anybody), the newest first."""
+    statement = (
+        select(AlertRow, IncidentRow)
+        .join(IncidentRow, IncidentRow.id == AlertRow.incident_id)
+        .where(AlertRow.integration_id == integration_id, AlertRow.dedup_key == dedup_key, *concerning(tenants))
+        .order_by(IncidentRow.number.desc())
+        .limit(limit)
+    )
+    return [(alert, incident) for alert, incident in await session.execute(statement)]
 
 
 async def close(session: WriteSession, incident_id: UUID) -> None:

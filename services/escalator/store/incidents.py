@@ -29,7 +29,7 @@ async def lock(
     """The incident's rows under its lock, as of now; ``None`` where there is none that concerns ``tenants``."""
     statement = (
         select(IncidentRow)
-        .where(IncidentRow.id == incident_id, *_concerning(tenants))
+        .where(IncidentRow.id == incident_id, *concerning(tenants))
         .with_for_update()
         .execution_options(populate_existing=True)
     )
@@ -47,7 +47,7 @@ async def locate(session: AsyncSession, reference: str, tenants: Collection[str]
     match = _named(reference)
     if match is None:
         return None
-    found: UUID | None = await session.scalar(select(IncidentRow.id).where(match, *_concerning(tenants)))
+    found: UUID | None = await session.scalar(select(IncidentRow.id).where(match, *concerning(tenants)))
     return found
 
 
@@ -56,7 +56,7 @@ async def find(session: AsyncSession, reference: str, tenants: Collection[str] |
     match = _named(reference)
     if match is None:
         return None
-    rows = await session.scalars(select(IncidentRow).where(match, *_concerning(tenants)))
+    rows = await session.scalars(select(IncidentRow).where(match, *concerning(tenants)))
     found = await _snapshots(session, rows.all())
     return found[0] if found else None
 
@@ -65,7 +65,7 @@ async def page(
     session: AsyncSession, states: Collection[str], tenants: Collection[str] | None, below: int | None, limit: int
 ) -> list[Incident]:
     """Incidents by falling number, from the one below ``below`` on; no ``states`` means all of them."""
-    statement = select(IncidentRow).where(*_concerning(tenants)).order_by(IncidentRow.number.desc()).limit(limit)
+    statement = select(IncidentRow).where(*concerning(tenants)).order_by(IncidentRow.number.desc()).limit(limit)
     if states:
         statement = statement.where(IncidentRow.state.in_(states))
     if below is not None:
@@ -145,7 +145,7 @@ def _named(reference: str) -> ColumnElement[bool] | None:
         return None
 
 
-def _concerning(tenants: Collection[str] | None) -> tuple[ColumnElement[bool], ...]:
+def concerning(tenants: Collection[str] | None) -> tuple[ColumnElement[bool], ...]:
     """An incident that names no tenant concerns all of them."""
     if tenants is None:
         return ()

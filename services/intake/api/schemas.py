@@ -113,6 +113,13 @@ class QuarantineShown(BaseModel):
     detail: str
     triggers: int
     problems: list[Told]
+    state: str = "waiting"
+    """``waiting`` for a person, or what became of it: ``dismissed``, ``replayed``, ``opened``."""
+    settled_at: datetime | None = None
+    settled_by: dict[str, Any] | None = None
+    note: str = ""
+    led_to: UUID | None = None
+    """The delivery of the replay, or the trigger that a person made of it."""
 
 
 class QuarantinePage(BaseModel):
@@ -135,6 +142,8 @@ class DeliveryShown(BaseModel):
     """The text, or base64 where it is no UTF-8."""
     encoding: str
     """``utf-8`` or ``base64``."""
+    replay_of: UUID | None = None
+    """The delivery whose bytes were read again."""
 
 
 class QuarantineDetail(QuarantineShown):

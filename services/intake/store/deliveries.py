@@ -60,9 +60,10 @@ async def note_replay(tx: Tx, delivery_id: UUID, replay_of: UUID) -> None:
     await tx.session.execute(fresh)
 
 
-async def quarantined(session: AsyncSession, quarantine_id: UUID) -> QuarantineRow | None:
-    """One entry of the quarantine."""
-    return await session.get(QuarantineRow, quarantine_id)
+async def quarantined(session: AsyncSession, either_id: UUID) -> QuarantineRow | None:
+    """One entry of the quarantine, by its own id or by that of its delivery, which is the one that notices tell."""
+    match = or_(QuarantineRow.id == either_id, QuarantineRow.delivery_id == either_id)
+    return await session.scalar(select(QuarantineRow).where(match))
 
 
 async def quarantine_of(session: AsyncSession, delivery_id: UUID) -> QuarantineRow | None:
