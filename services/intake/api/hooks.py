@@ -125,6 +125,8 @@ async def _take(request: Request, source_name: str, key: str | None, kind: Trigg
     if source.afterwards is not None:
         await source.afterwards(arrival, state.network)
     status = 200 if receipt.reading.only_a_test else source.accepted
+    if source.answer:
+        return Response(source.answer, status, media_type="text/plain")
     return Response(to_json(_accepted(receipt)), status, media_type="application/json")
 
 

@@ -68,6 +68,8 @@ class Source(Generic[OptionsT]):
     read: Callable[[Arrival[OptionsT]], Reading]
     accepted: int = 202
     """The status of the answer to a body that was committed, where the sender insists on one."""
+    answer: str = ""
+    """The text of that answer, where the sender insists on one; else what became of the body is told."""
     throttled: Literal[429, 503] = 503
     """What is said to a sender that sends too much. Most drop a body after 429 and try again after 503."""
     suffix: str = ""

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import jmespath
@@ -18,6 +18,7 @@ from services.intake.domain.facts import received
 from services.intake.domain.trigger import Reading
 from services.intake.handlers.understand import understand
 from services.intake.sources.registry import all_sources
+from tests.unit.intake.real_drop_in import DROP_IN, REMARKS
 from tests.unit.intake.real_expectations import EXPECTED
 from tests.unit.intake.real_tickets import TICKETS
 from tests.unit.intake.support import integration
@@ -38,15 +39,29 @@ FOLDERS = {
     "graylog": "graylog",
     "jira": "jira",
     "newrelic": "newrelic",
+    "opsgenie": "opsgenie",
+    "pagerduty": "pagerduty",
     "pingdom": "pingdom",
     "sentry": "sentry",
     "servicenow": "servicenow",
     "site24x7": "site24x7",
+    "slack": "slack",
     "uptime_kuma": "uptime_kuma",
     "zabbix": "zabbix",
     "zendesk": "zendesk",
 }
 """Which source reads which folder."""
+
+WEBHOOKS: Final = {"opsgenie/webhook_": "opsgenie_webhook", "pagerduty/webhook_": "pagerduty_webhook"}
+"""Which source reads the files that begin so."""
+
+CALLS: Final = {
+    "opsgenie/acknowledge.json": [("x-tocsin-call", "acknowledge"), ("x-tocsin-alias", "checkout-api/down")],
+    "opsgenie/close.json": [("x-tocsin-call", "close"), ("x-tocsin-alias", "checkout-api/down")],
+    "opsgenie/close_alertmanager.json": [("x-tocsin-call", "close"), ("x-tocsin-alias", "9f2c41")],
+    "pagerduty/change_event_pdjs.json": [("x-tocsin-call", "change")],
+}
+"""What the address of a call said."""
 
 ARRIVED = datetime(2026, 11, 23, 12, 52, tzinfo=UTC)
 """When the captured bodies were taken."""
@@ -83,13 +98,18 @@ def problems(entry: dict[str, Any]) -> list[str]:
     file: str = entry["file"]
     folder = file.partition("/")[0]
     headers, body = _posted(file, entry["content_type"])
-    sender = integration(FOLDERS[folder], None, OPTIONS.get(folder))
+    headers += CALLS.get(file, [])
+    named = next((name for start, name in WEBHOOKS.items() if file.startswith(start)), FOLDERS[folder])
+    sender = integration(named, None, OPTIONS.get(folder))
     reading = understand(all_sources()[sender.source], sender, headers, body, ARRIVED).reading
     if reading.refusals:
         return [refusal.detail for refusal in reading.refusals]
-    wanted = (EXPECTED | TICKETS).get(file)
+    remarks = REMARKS.get(file, [])
+    if [[remark.kind, remark.dedup_key] for remark in reading.remarks] != _sought(remarks, json.loads(body)):
+        return [f"remarks: {reading.remarks}"]
+    wanted = (EXPECTED | TICKETS | DROP_IN).get(file)
     if wanted is None:
-        return [] if reading.triggers or reading.ignored else ["nothing was read"]
+        return [] if reading.triggers or reading.ignored or reading.remarks else ["nothing was read"]
     if isinstance(wanted, str | tuple):
         reason, wanted = (wanted, []) if isinstance(wanted, str) else (wanted[0], [wanted[1]])
         told = [ignored.reason for ignored in reading.ignored]
@@ -112,6 +132,11 @@ def _compared(reading: Reading, sender: Any, value: Any, wanted: list[dict[str, 
             if (None if want is None else str(want)) != got:
                 wrong.append(f"{name}: {got!r} is not {want!r}")
     return wrong
+
+
+def _sought(expressions: list[str], value: Any) -> list[Any]:
+    """What the expressions find in the body."""
+    return [jmespath.search(expression, value) for expression in expressions]
 
 
 def _posted(file: str, content_type: str) -> tuple[list[tuple[str, str]], bytes]:

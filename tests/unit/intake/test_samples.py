@@ -14,9 +14,17 @@ FOLDERS = sorted(path.name for path in SAMPLES.iterdir() if path.is_dir())
 
 
 def told(reading: Reading) -> list[dict[str, Any]]:
-    """A reading in the words of ``expected.yaml``: triggers, then what opens nothing, then what was refused."""
+    """A reading in the words of ``expected.yaml``: triggers, what opens nothing, remarks, what was refused."""
     found = [_trigger(trigger) for trigger in reading.triggers]
     found += [{"ignored": ignored.reason} for ignored in reading.ignored]
+    found += [
+        {
+            name: word
+            for name, word in ((remark.kind, remark.dedup_key), ("by", remark.by), ("note", remark.note))
+            if word
+        }
+        for remark in reading.remarks
+    ]
     found += [{"refused": refusal.reason, "at": refusal.pointer} for refusal in reading.refusals]
     return found
 
