@@ -3,6 +3,7 @@
 import typer
 
 from services.cli import configuration
+from services.cli.importing import import_command
 from services.cli.who import who_command
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ app.command("apply")(configuration.apply_command)
 app.command("export")(configuration.export_command)
 app.command("check")(configuration.check_command)
 app.command("who")(who_command)
+app.command("import")(import_command)
 
 
 def main() -> None:

@@ -115,8 +115,8 @@ def _records(items: Any) -> bool:
 
 def _in_order(path: str, before: Sequence[Any], after: Sequence[Any]) -> Iterator[FieldChange]:
     """Items without ids are told by their place in the list; what merely moved up or down is not told."""
-    texts = [[json.dumps(one, sort_keys=True) for one in items] for items in (before, after)]
-    for tag, i, j, k, m in difflib.SequenceMatcher(None, *texts, autojunk=False).get_opcodes():
+    former, later = ([json.dumps(one, sort_keys=True) for one in items] for items in (before, after))
+    for tag, i, j, k, m in difflib.SequenceMatcher(None, former, later, autojunk=False).get_opcodes():
         if tag == "equal":
             continue
         for step in range(max(j - i, m - k)):

@@ -1,0 +1,1 @@
+"""Readers of what other tools export, each into Tocsin's own tree."""

@@ -1,0 +1,103 @@
+"""A tree in the making: what was carried over, and a note for everything that was not, or not quite."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+_NO_SLUG: Final = re.compile(r"[^a-z0-9]+")
+_PHONE: Final = re.compile(r"^\+[1-9]\d{6,14}$")
+_EMAIL: Final = re.compile(r"^[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+$")
+
+
+class NotCarried(Exception):
+    """A thing that cannot be written in Tocsin's way; the sentence says why."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """What became of a thing: left out, or carried over otherwise than it stood; and why."""
+
+    kind: Literal["left out", "changed"]
+    what: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.what}: {self.why}"
+
+
+@dataclass
+class Draft:
+    """The nouns by file, and the notes. Ids of the other tool lead to ours through :attr:`ids`."""
+
+    people: list[dict[str, Any]] = field(default_factory=list)
+    teams: list[dict[str, Any]] = field(default_factory=list)
+    rotas: list[dict[str, Any]] = field(default_factory=list)
+    services: list[dict[str, Any]] = field(default_factory=list)
+    ladders: list[dict[str, Any]] = field(default_factory=list)
+    rules: list[dict[str, Any]] = field(default_factory=list)
+    """Which service goes by which ladder."""
+    notes: list[Note] = field(default_factory=list)
+    ids: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Our id for a noun and its id or name there."""
+
+    def name(self, noun: str, name: str, *others: Any) -> str:
+        """A new id for something called ``name``, known from now on by each of ``others`` too."""
+        plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+        slug = _NO_SLUG.sub("-", plain).strip("-")[:50] or noun
+        taken = {known for (kind, _), known in self.ids.items() if kind == noun}
+        wanted, number = slug, 1
+        while wanted in taken:
+            number += 1
+            wanted = f"{slug}-{number}"
+        for other in others:
+            if other:
+                self.ids[noun, str(other)] = wanted
+        self.ids.setdefault((noun, f"={wanted}"), wanted)
+        return wanted
+
+    def find(self, noun: str, *others: Any) -> str | None:
+        """Our id of something of theirs."""
+        return next((self.ids[noun, str(other)] for other in others if other and (noun, str(other)) in self.ids), None)
+
+    def forget(self, noun: str, *others: Any) -> None:
+        """Let something of theirs lead to nothing: it was not carried over."""
+        for other in others:
+            self.ids.pop((noun, str(other)), None)
+
+    def left_out(self, what: str, why: str) -> None:
+        """Note that something has no place in the tree."""
+        self.notes.append(Note("left out", what, why))
+
+    def changed(self, what: str, why: str) -> None:
+        """Note that something reads otherwise in the tree."""
+        self.notes.append(Note("changed", what, why))
+
+    def zone(self, name: Any, what: str) -> str:
+        """The zone, or UTC with a note where nobody knows it."""
+        try:
+            ZoneInfo(str(name))
+        except (LookupError, ValueError, OSError):
+            if name:
+                self.changed(what, f"{name!r} is no IANA time zone; UTC stands in its place")
+            return "UTC"
+        return str(name)
+
+    def person(self, name: str, zone: Any, contacts: Iterable[tuple[str, str]], *others: Any) -> str:
+        """Add somebody. A contact is a channel with an address; one that has not the form of its channel is noted."""
+        wanted = self.name("person", name, *others)
+        points: list[dict[str, str]] = []
+        for channel, address in contacts:
+            tidy = re.sub(r"[\s().-]", "", address) if channel in {"sms", "voice"} else address.strip()
+            form = _PHONE if channel in {"sms", "voice"} else _EMAIL
+            if not form.match(tidy):
+                self.left_out(f"person {name}: {channel} {address}", "it is no address of that channel")
+            elif {channel: tidy} not in points:
+                points.append({channel: tidy})
+        if not points:
+            self.changed(f"person {name}", "there is no contact by which they could be reached")
+        one = {"id": wanted, "name": name, "zone": self.zone(zone, f"person {name}"), "contacts": points}
+        self.people.append({key: value for key, value in one.items() if value})
+        return wanted
