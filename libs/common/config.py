@@ -202,7 +202,7 @@ class ConfigWatcher(Background):
             kept = await config_store.in_force(tx.session)
             wanted = {name: _newer(document, kept.get(name), tx) for name, document in folder.documents.items()}
             documents = {
-                name: document if wanted[name].document == document.data else Document(name, wanted[name].document)
+                name: document if wanted[name].document == document.data else Document.of(name, wanted[name].document)
                 for name, document in folder.documents.items()
             }
             tree = await self.enforce(tx, ConfigTree(documents, folder.environ), wanted, kept)
@@ -270,7 +270,7 @@ class ConfigWatcher(Background):
         if not names.issuperset(self.files):
             return False
         if kept.keys() >= set(self.files) and self._loaded is not None:
-            documents = {name: Document(name, kept[name].document) for name in self.files}
+            documents = {name: Document.of(name, kept[name].document) for name in self.files}
             self._loaded(ConfigTree(documents, self._environ or {}))
         return True
 

@@ -47,7 +47,7 @@ class Form:
     def kept(self, name: str, data: Any) -> Any:
         """The same of what is in force; as it was written, where this version reads it no more."""
         try:
-            return self.canonical(Document(name, data))
+            return self.canonical(Document.of(name, data))
         except Misconfigured:
             return data
 
@@ -121,7 +121,7 @@ class Configuration:
         if not outcome.changed:
             return outcome, None
         files = self._watcher.files
-        present = {name: Document(name, kept[name].document) for name in files if name in kept}
+        present = {name: Document.of(name, kept[name].document) for name in files if name in kept}
         wanted = {
             name: Kept(document.data, kept[name].folder_digest if name in kept else "", "applied", by, tx.now)
             if name in outcome.changed
@@ -282,7 +282,8 @@ def _documents(known: Sequence[str], given: Mapping[str, str | dict[str, Any]]) 
         raise Invalid(f"{', '.join(foreign)}: this service reads {', '.join(known)} and nothing else.")
     with _refused():
         return {
-            name: parse(name, said) if isinstance(said, str) else Document(name, said) for name, said in given.items()
+            name: parse(name, said) if isinstance(said, str) else Document.of(name, said)
+            for name, said in given.items()
         }
 
 

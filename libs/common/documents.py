@@ -51,6 +51,11 @@ class Document:
     data: Any = None
     lines: dict[Path, int] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, name: str, data: Any) -> "Document":
+        """A document that has no text, such as one that was kept: all of it stands in its first line."""
+        return cls(name, data, dict.fromkeys(_places(data, ()), 1))
+
     def load(self, model: type[T]) -> T:
         """The document as ``model``. Raises :class:`Misconfigured` with a line for everything that is wrong."""
         try:
@@ -189,6 +194,13 @@ class _Reading:
                 return text
             case other:
                 raise self._document.error(path, f"the tag {other} is not read here")
+
+
+def _places(data: Any, path: Path) -> Iterator[Path]:
+    yield path
+    below = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for step, value in below:
+        yield from _places(value, (*path, step))
 
 
 def _fields_at(model: type[BaseModel], location: Iterable[str | int]) -> set[str]:

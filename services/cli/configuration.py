@@ -104,4 +104,6 @@ def _ask(run: Session) -> None:
 
 def _warn(run: Session, tree: Tree) -> None:
     for name in tree.unread:
-        run.aside.print(f"{tree.directory / name}: nobody reads this file", style="yellow", markup=False)
+        run.aside.print(
+            f"{tree.directory / name}: nobody reads this file", style="yellow", markup=False, soft_wrap=True
+        )
