@@ -145,6 +145,8 @@ def _accepted(receipt: Receipt) -> dict[str, Any]:
             for trigger in receipt.triggers
         ],
     }
+    if receipt.remarks:
+        answer["remarks"] = [{"kind": remark.kind, "dedup_key": remark.dedup_key} for remark in receipt.reading.remarks]
     if receipt.reading.ignored:
         answer["ignored"] = [
             {"pointer": ignored.pointer, "reason": ignored.reason, "detail": ignored.detail}

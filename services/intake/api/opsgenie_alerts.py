@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import Request
 from pydantic_core import from_json, to_json
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.responses import Response
 
 from libs.common.errors import FieldProblem, Invalid, Malformed, NotFound
@@ -23,6 +24,15 @@ from services.intake.store import drop_in as store
 from services.intake.store.drop_in import DropInAlertRow
 
 router = opsgenie_router()
+
+
+class _Anything(PathConvertor):
+    """A path as Starlette's own, in which an alias of several lines is one, too."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("anything", _Anything())
 
 LIMIT: Final = 512 * 1024
 HOW: Final = ("id", "alias", "tiny")
@@ -100,7 +110,7 @@ async def saved_searches(request: Request) -> Response:
     raise NotOffered("Tocsin keeps no saved searches.")
 
 
-@router.api_route("/v2/alerts/{identifier:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+@router.api_route("/v2/alerts/{identifier:anything}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
 async def one(request: Request) -> Response:
     """One alert, or what is done to it."""
     raw = request.scope.get("raw_path") or request.url.path.encode()

@@ -1,6 +1,7 @@
 """Trying a body out: what would become of it, with nothing stored and nobody paged."""
 
 import base64
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -42,10 +43,20 @@ class PassedOver(Told):
     trigger: dict[str, Any] | None = None
 
 
+class Said(BaseModel):
+    """What the sender says of an alert beside that it fires or ends."""
+
+    kind: str
+    dedup_key: str
+    by: str
+    note: str
+
+
 class Preview(BaseModel):
     """What would become of the body. Without triggers, ``ignored`` and ``problems`` give the reason; both empty: it holds no alert."""
 
     triggers: list[dict[str, Any]]
+    remarks: list[Said] = Field(default_factory=list)
     ignored: list[PassedOver]
     problems: list[Told]
     quarantined: bool
@@ -72,6 +83,7 @@ async def preview(_: Operator, here: Here, integration_id: str, trial: Trial) ->
 
     return Preview(
         triggers=[shown(trigger) for trigger in reading.triggers],
+        remarks=[Said(**asdict(remark)) for remark in reading.remarks],
         ignored=[
             PassedOver(**_told(part), trigger=None if part.trigger is None else shown(part.trigger))
             for part in reading.ignored
