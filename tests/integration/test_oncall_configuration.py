@@ -1,5 +1,6 @@
 """The configuration over HTTP: read in one form, tried without a trace, put in force as the folder would, and kept."""
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,8 @@ import pytest
 import yaml
 
 from libs.common.config import ConfigWatcher
-from services.oncall.handlers.configuration import FILES
+from libs.common.documents import parse
+from services.oncall.handlers.configuration import FILES, FORM
 from tests.integration.oncall_support import SHIPPED, Rig, rig
 
 __all__ = ["rig"]
@@ -185,3 +187,52 @@ async def test_a_start_over_a_folder_that_broke_keeps_what_was_applied(rig: Rig,
         assert await name_of_stefania(rig) == "Stefania Conti"
     finally:
         await watcher.stop()
+
+
+# Whatever is applied is what is exported ----------------------------------------------------------------------------
+
+
+def random_tree(dice: random.Random) -> dict[str, str]:
+    """People, teams and rotas that fit together, each written in one of the ways in which the same may be said."""
+    people = [f"p{number}" for number in range(dice.randint(2, 6))]
+    contact = [{"sms": "+15550100"}, {"channel": "email", "address": "a@example.com"}]
+    said: dict[str, list[dict[str, Any]]] = {
+        "people": [
+            {"id": one, "name": one.upper(), "zone": dice.choice(["UTC", "Europe/Rome"]), "contacts": contact}
+            for one in people
+        ],
+        "teams": [
+            {"id": f"t{number}", "name": "T", "members": [dice.choice(["", "person:"]) + dice.choice(people)]}
+            for number in range(dice.randint(0, 3))
+        ],
+        "rotas": [_rota(dice, people, name) for name in ("default", "second")[: dice.randint(1, 2)]],
+        "services": [{"id": "s", "name": "S", "responsible": dice.choice(people), "public": dice.random() < 0.5}],
+        "principals": [{"id": "operator", "name": "O", "roles": ["admin"], "key": {"env": "TOCSIN_KEY_OPERATOR"}}],
+        **{key: [] for key in ("roles", "tools", "tenants", "links")},
+    }
+    for things in said.values():
+        dice.shuffle(things)
+    return {f"{key}.yaml": yaml.safe_dump({key: things}, sort_keys=dice.random() < 0.5) for key, things in said.items()}
+
+
+def _rota(dice: random.Random, people: list[str], name: str) -> dict[str, Any]:
+    layer = {
+        "id": "l",
+        "people": dice.sample(people, 2),
+        "every": dice.choice(["weekly", "1 week", "2 days", ["4 days", "3 days"]]),
+        "starts_on": "2026-03-02",
+        "only": dice.choice([[], [{"days": "mo-fr", "hours": "09:00-17:00"}], [{"hours": "20:00-24:00"}]]),
+        "lasts": dice.choice([None, "12 hours", "90 minutes"]),
+    }
+    return {"id": name, "name": name, "zone": "Europe/Rome", "layers": [layer], "backups": [people[0]]}
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_what_was_applied_is_exported_in_the_canonical_form(rig: Rig, seed: int) -> None:
+    texts = random_tree(random.Random(seed))
+    canonical = {name: FORM.canonical(parse(name, text)) for name, text in texts.items()}
+    await put(rig, texts)
+    found = {name: one["document"] for name, one in (await in_force(rig))["files"].items()}
+    assert found == canonical
+    answer = await put(rig, {name: yaml.safe_dump(said) for name, said in found.items()})
+    assert answer["changed"] == []
