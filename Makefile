@@ -23,8 +23,13 @@ $(VENV)/.dev: requirements-dev.lock | $(VENV)/bin/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@ $(VENV)/.product
 
+# The `tocsin` command of this checkout.
+$(VENV)/bin/tocsin: | $(VENV)/bin/python
+	@printf "#!/bin/sh\nPYTHONPATH='%s' exec '%s' -m services.cli \"\$$@\"\n" "$(CURDIR)" "$(abspath $(BIN))/python" > $@
+	@chmod +x $@
+
 .PHONY: run
-run: $(if $(filter kafka,$(BUS)),$(VENV)/.dev,$(VENV)/.product) ## Run Tocsin on this machine (BUS=kafka: on a local Apache Kafka)
+run: $(VENV)/bin/tocsin $(if $(filter kafka,$(BUS)),$(VENV)/.dev,$(VENV)/.product) ## Run Tocsin on this machine (BUS=kafka: on a local Apache Kafka)
 	@TOCSIN_BUS=$(BUS) exec $(BIN)/python -m services
 
 .PHONY: demo
