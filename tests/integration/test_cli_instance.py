@@ -67,10 +67,11 @@ def rewrite(tree: Path, name: str, old: str, new: str) -> None:
 
 
 def change(tree: Path) -> None:
-    """Something in each of three services."""
+    """Something in each of the four services."""
     rewrite(tree, "people.yaml", "name: Stefania,", "name: Stefania Conti,")
     rewrite(tree, "rotas.yaml", "02:00-10:00, person: stefania", "02:00-10:00, person: helena")
     rewrite(tree, "ladders.yaml", "after: 5m", "after: 7m")
+    rewrite(tree, "integrations.yaml", "name: Helpdesk", "name: Help")
     rewrite(tree, "channels.yaml", "provider_names: [mail, smtp]", "provider_names: [mail]")
     rewrite(tree, "roles.yaml", "  - {id: cto", "  - {id: duty, name: On duty, members: [diego]}\n  - {id: cto")
 
@@ -99,7 +100,7 @@ def test_a_plan_is_readable_and_changes_nothing(house: Instance, tree: Path) -> 
         "Who is on call differently in the next 30 days",
         "turns[0].person  stefania → helena",
         "Helena instead of Stefania.",
-        "1 to add, 4 to change, 0 to remove.",
+        "1 to add, 5 to change, 0 to remove.",
     ):
         assert sentence in done.stdout, done.stdout
     assert tocsin(house, "plan", str(SHIPPED)).returncode == 0
@@ -107,7 +108,7 @@ def test_a_plan_is_readable_and_changes_nothing(house: Instance, tree: Path) -> 
 
 def test_plan_apply_plan_export_plan(house: Instance, tree: Path, tmp_path: Path) -> None:
     change(tree)
-    assert planned(house, tree, 2)["counts"] == {"added": 1, "changed": 4, "removed": 0}
+    assert planned(house, tree, 2)["counts"] == {"added": 1, "changed": 5, "removed": 0}
     done = tocsin(house, "apply", str(tree), "--yes")
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("In force.\n")
@@ -227,6 +228,7 @@ def test_a_service_that_dies_in_the_middle_is_told_of_and_another_apply_finishes
     said = caught.value.detail.splitlines()
     assert said[0] == "notifier: The notifier cannot be reached at the moment."
     assert said[1:] == [
+        "in force now: integrations.yaml (intake)",
         "in force now: ladders.yaml (escalator)",
         "not in force: channels.yaml (notifier)",
         "not in force: people.yaml, roles.yaml, rotas.yaml (oncall)",
