@@ -169,9 +169,21 @@ async def test_a_key_that_is_not_good_is_400_as_at_pagerduty_and_nothing_is_kept
     assert await house.rows("SELECT 1 FROM deliveries") == []
 
 
-async def test_over_512_kilobytes_are_413(house: House) -> None:
-    response = await post(house, event(payload={**PAYLOAD, "custom_details": {"log": "x" * 512 * 1024}}))
-    assert (response.status_code, response.json()["status"]) == (413, "invalid event")
+@pytest.mark.parametrize("kilobytes", [512, 3_000])
+async def test_over_512_kilobytes_are_413_however_they_come(house: House, kilobytes: int) -> None:
+    body = json.dumps(event(payload={**PAYLOAD, "custom_details": {"log": "x" * kilobytes * 1024}})).encode()
+
+    async def streamed() -> AsyncIterator[bytes]:
+        for start in range(0, len(body), 65_536):
+            yield body[start : start + 65_536]
+
+    packed = await post(house, gzip.compress(body), Content_Encoding="gzip")
+    for response in (
+        await post(house, body),
+        await house.client.post("/v2/enqueue", content=streamed()),
+        packed,
+    ):
+        assert (response.status_code, response.json()["status"]) == (413, "invalid event")
 
 
 async def test_too_much_at_once_is_throttled_with_the_code_of_each_version(house: House) -> None:

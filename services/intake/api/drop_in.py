@@ -25,6 +25,10 @@ OURS: Final = frozenset({CALL, ALIAS, "content-encoding"})
 """Headers that a caller cannot set: two are ours, and bodies are kept unpacked."""
 
 
+LIMITED_HERE: Final = dict.fromkeys(("/generic/", "/v2/alerts", "/v2/change/", "/v2/enqueue"), 1024**3)
+"""Paths whose bodies are limited by :func:`body_within`, which tells so in foreign words, and not before."""
+
+
 class NoSuchMethod(Rejected):
     """There is such an address, and the method is none of its."""
 

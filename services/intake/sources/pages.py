@@ -82,7 +82,23 @@ its own for a day. What SNS signs is verified by the source `cloudwatch` itself.
 ## Limits
 
 One key may post 120,000 bodies a minute (`TOCSIN_INTAKE_RATE_LIMIT`; the option `rate_limit` of an integration says less). What comes beyond is
-answered with 503, since most senders drop a body after 429, and with 429 to senders of `native` and `cloudevents`. Each replica counts for itself.
+answered with 503, since most senders drop a body after 429, and with 429 to senders of `native` and
+`cloudevents` and to callers of the drop-in APIs. Each replica counts for itself.
+
+## Drop-in APIs
+
+What speaks to PagerDuty or to Opsgenie today speaks to Tocsin after one change: the address. The integration's key takes the place of the routing key or
+of the API key, and answers, errors and limits are the vendor's own, so that clients retry, stop and report as they always did.
+
+| API | what to change | page |
+|---|---|---|
+| PagerDuty Events v2 and v1, change events | `https://events.pagerduty.com` to `https://intake.example.org` | [`pagerduty`](pagerduty.md) |
+| Opsgenie Alert API v2 | `https://api.opsgenie.com` to `https://intake.example.org` | [`opsgenie`](opsgenie.md) |
+| Slack's incoming webhooks | the webhook URL to `https://intake.example.org/v1/hooks/slack/YOUR-KEY` | [`slack`](slack.md) |
+
+An acknowledgement that comes this way acknowledges the incident; a note stands on its timeline. What Tocsin cannot do is refused and never said to be done.
+Tried with PyPI's `pagerduty`, `pdpyras` and `opsgenie-sdk`, and with Alertmanager's `pagerduty_configs` and `opsgenie_configs`. The webhooks of PagerDuty and
+Opsgenie themselves are read by [`pagerduty_webhook`](pagerduty_webhook.md) and [`opsgenie_webhook`](opsgenie_webhook.md), for the time in which both are in use.
 
 Each source has a page here, rendered from its own file by `python -m services.intake.sources.pages`; `GET /v1/sources` gives the same to programs.
 """
