@@ -9,6 +9,7 @@ from libs.common.config import ConfigWatcher
 from libs.common.db.work import UnitOfWork
 from libs.common.service import Platform, Service, assemble, make_platform, run
 from services.intake.api import ROUTERS
+from services.intake.api.drop_in import LIMITED_HERE
 from services.intake.api.state import State
 from services.intake.consumer import SUBSCRIPTION
 from services.intake.handlers import configure, keep
@@ -66,7 +67,7 @@ async def build(settings: IntakeSettings, *, clock: Clock | None = None, chance:
         checks={server.name: said(server.problem) for server in smtp},
         state={"intake": State(uow, senders, receiver, settings.url, network, guard, postbox)},
         body_limit=settings.body_limit,
-        body_limits={"/v1/mail/": 2 * settings.mail_limit},
+        body_limits={"/v1/mail/": 2 * settings.mail_limit, **LIMITED_HERE},
     )
 
 
