@@ -28,11 +28,19 @@ class Told(BaseModel):
     detail: str
 
 
+class Remarked(BaseModel):
+    """What the sender said of an alert beside that it fires or ends."""
+
+    kind: str
+    dedup_key: str
+
+
 class Receipt(BaseModel):
     """Everything in it is committed."""
 
     delivery_id: UUID
     triggers: list[Accepted]
+    remarks: list[Remarked] = []
     ignored: list[Told] = []
     problems: list[Told] = []
     quarantine_id: UUID | None = None
