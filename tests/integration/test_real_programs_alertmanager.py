@@ -147,6 +147,25 @@ def test_an_alert_opens_an_incident_and_its_end_resolves_it(
     assert state(instance, name, "resolved")["alerts"] == 1
 
 
+def test_who_acknowledges_through_either_api_acknowledges_the_incident(
+    instance: Instance, alertmanager: Alertmanager
+) -> None:
+    url = instance.url("intake")
+    genie = {"Authorization": f"GenieKey {GENIE}"}
+    for by in ("pagerduty", "opsgenie"):
+        alertmanager.send(f"SlowBy{by.title()}", by)
+        state(instance, f"SlowBy{by.title()}", "open")
+    [alert] = httpx.get(f"{url}/v2/alerts", params={"query": "SlowByOpsgenie"}, headers=genie).json()["data"]
+    httpx.post(f"{url}/v2/alerts/{alert['id']}/acknowledge", json={"user": "ann"}, headers=genie).raise_for_status()
+    taken = state(instance, "SlowByOpsgenie", "acknowledged")
+    assert taken["acknowledged_by"]["id"] == "am-opsgenie"
+    trigger = {"summary": "The queue is slow", "source": "queue", "severity": "error"}
+    for action in ("trigger", "acknowledge"):
+        body = {"routing_key": ROUTING, "event_action": action, "dedup_key": "queue/slow", "payload": trigger}
+        httpx.post(f"{url}/v2/enqueue", json=body).raise_for_status()
+    assert state(instance, "The queue is slow", "acknowledged")["acknowledged_by"]["id"] == "am-pagerduty"
+
+
 def _use_up(instance: Instance, by: str) -> int:
     """Send until no more is taken with this receiver's key; the status that says so."""
     url = instance.url("intake")

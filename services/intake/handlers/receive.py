@@ -142,6 +142,8 @@ class Receiver:
     def _count(self, source: str, receipt: Receipt) -> None:
         for trigger in receipt.triggers:
             self._metrics.triggers_received.labels(source, trigger.status).inc()
+        for remark in receipt.reading.remarks:
+            self._metrics.triggers_received.labels(source, remark.kind).inc()
         for ignored in receipt.reading.ignored:
             self._metrics.triggers_received.labels(source, ignored.reason).inc()
         for refusal in receipt.reading.refusals[:1]:
