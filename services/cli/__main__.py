@@ -1,8 +1,11 @@
 """``tocsin``, also as ``python -m services.cli``."""
 
+import sys
+
 import typer
 
 from services.cli import configuration
+from services.cli.edge import CHANGES
 from services.cli.importing import import_command
 from services.cli.who import who_command
 
@@ -28,8 +31,13 @@ app.command("import")(import_command)
 
 
 def main() -> None:
-    """Run the command."""
-    app(prog_name="tocsin")
+    """Run the command. A slip in the command line ends with 1 too: 2 is for a plan that changes something."""
+    try:
+        app(prog_name="tocsin")
+    except SystemExit as done:
+        if done.code == CHANGES and not isinstance(done.__context__, typer.Exit):
+            sys.exit(1)
+        raise
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def show_plan(screen: Console, plan: Plan) -> None:
             screen.print(f"\n[bold]{escape(file)}[/bold]")
         screen.print(_change(change))
     if plan.effects:
-        screen.print("\n[bold]Who is on call differently in the next 30 days[/bold]")
+        screen.print("\n[bold]For people, in the next 30 days[/bold]")
         for effect in plan.effects:
             screen.print(Padding(Text(effect), (0, 0, 0, 2), expand=False))
     counts = counted(plan.changes)

@@ -97,7 +97,7 @@ def test_a_plan_is_readable_and_changes_nothing(house: Instance, tree: Path) -> 
         "rungs[1].after  5m → 7m",
         "~ channel email",
         "provider_names  [mail, smtp] → [mail]",
-        "Who is on call differently in the next 30 days",
+        "For people, in the next 30 days",
         "turns[0].person  stefania → helena",
         "Helena instead of Stefania.",
         "1 to add, 5 to change, 0 to remove.",
@@ -194,7 +194,8 @@ def test_a_wrong_key_a_wrong_address_and_no_address_are_told_in_a_sentence(house
     assert "TOCSIN_KEY" in keyless.stderr
     nowhere = tocsin(house, "plan", TOCSIN_DATA_DIR=str(tmp_path))
     assert "Give --url" in nowhere.stderr
-    for done in (wrong, away, keyless, nowhere):
+    slip = tocsin(house, "plan", "--nosuch")
+    for done in (wrong, away, keyless, nowhere, slip):
         assert done.returncode == 1
         assert "Traceback" not in done.stderr
 

@@ -84,6 +84,16 @@ async def test_a_check_tells_who_is_on_call_differently_and_leaves_no_trace(rig:
     assert await rig.emitted() == []
 
 
+async def test_a_check_tells_what_becomes_doubtful(rig: Rig) -> None:
+    people = PEOPLE.replace("contacts: [{sms: +15550100}, {email: stefania@example.com}]", "contacts: []")
+    rotas = (SHIPPED / "rotas.yaml").read_text().replace("02:00-10:00", "04:00-10:00")
+    answer = await rig.http.post("/v1/config/check", json={"files": {"people.yaml": people, "rotas.yaml": rotas}})
+    effects = answer.json()["effects"]
+    assert effects[0] == "The team on shift: Tue 2026-03-03 02:00 to 04:00 (UTC) nobody instead of Stefania."
+    assert "Doubtful since: Stefania has no contact and cannot be told of anything." in effects
+    assert any(one.startswith("Doubtful since: nobody is on shift from 2026-03-03 02:00 UTC") for one in effects)
+
+
 async def test_a_broken_file_changes_nothing_and_names_the_senders_own_line(rig: Rig) -> None:
     before = await in_force(rig)
     files = {

@@ -17,7 +17,7 @@ from services.oncall.domain.effects import effects
 from services.oncall.domain.noun import Noun
 from services.oncall.domain.nouns import CheckLink, Person, PrincipalEntry, Role, Service, Team, Tenant, Tool
 from services.oncall.domain.rota import Rota
-from services.oncall.domain.validate import Problem, errors
+from services.oncall.domain.validate import Problem, errors, warnings
 from services.oncall.handlers.directory import take_in
 from services.oncall.store.amendments import directory_during
 
@@ -130,11 +130,14 @@ def check(tree: ConfigTree) -> dict[str, tuple[Noun, ...]]:
 
 
 async def foresee(tx: Tx, change: Callable[[], Awaitable[None]]) -> Sequence[str]:
-    """Who is on call differently in the next days once ``change`` was made, which this calls."""
+    """What ``change``, which this calls, does to people: who is on call differently in the next days, and what is doubtful since."""
     end = tx.now + AHEAD
     before = await directory_during(tx.session, tx.now, end)
     await change()
-    return effects(before, await directory_during(tx.session, tx.now, end), tx.now, end)
+    after = await directory_during(tx.session, tx.now, end)
+    known = {(doubt.id, doubt.text) for doubt in warnings(before, tx.now)}
+    doubts = [doubt for doubt in warnings(after, tx.now) if (doubt.id, doubt.text) not in known]
+    return [*effects(before, after, tx.now, end), *(f"Doubtful since: {doubt.text}." for doubt in doubts)]
 
 
 def tidy(value: Any, key: str = "") -> Any:

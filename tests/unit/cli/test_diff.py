@@ -92,7 +92,7 @@ def test_a_plan_reads_from_file_to_file_and_ends_with_how_much_it_is() -> None:
         "  + person cid",
         "      name  Cid [x]",
         "  - person bob",
-        "Who is on call differently in the next 30 days",
+        "For people, in the next 30 days",
         "  The team: Ann instead of Bob.",
         "1 to add, 1 to change, 1 to remove.",
     ]
