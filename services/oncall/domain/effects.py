@@ -1,6 +1,6 @@
 """What a change of rotas does to people: who is on call differently, from when until when."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, pairwise
@@ -9,8 +9,7 @@ from zoneinfo import ZoneInfo
 
 from services.oncall.domain.directory import Directory
 from services.oncall.domain.rota import Rota
-from services.oncall.domain.schedule import shifts
-from services.oncall.domain.spans import Span
+from services.oncall.domain.timeline import Timeline
 
 MOST_SENTENCES: Final = 10
 """How many stretches of one rota are told of; the rest is counted."""
@@ -33,6 +32,8 @@ def effects(before: Directory, after: Directory, start: datetime, end: datetime)
     """Who is on call differently in ``[start, end)``, a sentence for each stretch, rota by rota."""
     found = []
     for rota_id in dict.fromkeys([*before.rotas, *after.rotas]):
+        if _unchanged(rota_id, before, after):
+            continue
         rota = after.rotas.get(rota_id) or before.rotas[rota_id]
         stretches = list(differences(rota_id, before, after, start, end))
         found += [_told(rota, one, before, after) for one in stretches[:MOST_SENTENCES]]
@@ -44,31 +45,39 @@ def effects(before: Directory, after: Directory, start: datetime, end: datetime)
 
 def differences(rota_id: str, before: Directory, after: Directory, start: datetime, end: datetime) -> Iterator[Stretch]:
     """The stretches of ``[start, end)`` in which a rota has other people on call; those that touch and say the same are one."""
-    former, later = (list(_crews(directory, rota_id, start, end)) for directory in (before, after))
-    edges = sorted({start, end, *(edge for crew in (former, later) for (edge, _), _ in crew)})
+    former, later = (_laid_out(directory, rota_id, start, end) for directory in (before, after))
+    edges = [*sorted({*former, *later}), end]
     pieces = []
+    one: _Crew = ()
+    other: _Crew = ()
     for begin, until in pairwise(edges):
-        pieces.append(Stretch(begin, until, _at(former, begin), _at(later, begin)))
-    for (one, other), run in groupby(pieces, key=lambda piece: (piece.before, piece.after)):
+        one, other = former.get(begin, one), later.get(begin, other)
+        pieces.append(Stretch(begin, until, one, other))
+    for (was, now), run in groupby(pieces, key=lambda piece: (piece.before, piece.after)):
         stretch = list(run)
-        if one != other:
-            yield Stretch(stretch[0].begin, stretch[-1].end, one, other)
+        if was != now:
+            yield Stretch(stretch[0].begin, stretch[-1].end, was, now)
 
 
-def _crews(directory: Directory, rota_id: str, start: datetime, end: datetime) -> Iterator[tuple[Span, _Crew]]:
-    """Who is on call together, stretch by stretch, cut to the range."""
+def _laid_out(directory: Directory, rota_id: str, start: datetime, end: datetime) -> dict[datetime, _Crew]:
+    """Who is on call together, from each instant at which that changes."""
     rota = directory.rotas.get(rota_id)
     if rota is None:
-        return
-    found = shifts(rota, start, end, directory.amendments_of(rota_id))
-    edges = sorted({start, end, *(edge for shift in found for edge in shift.span if start < edge < end)})
-    for begin, until in pairwise(edges):
-        here = {(shift.role, shift.person) for shift in found if shift.covers(begin) and shift.person}
-        yield (begin, until), tuple(sorted((str(role), str(person)) for role, person in here))
+        return {start: ()}
+    timeline = Timeline.of(rota, start, end, directory.amendments_of(rota_id))
+    return {
+        edge: tuple(sorted({(str(shift.role), shift.person) for shift in here if shift.person}))
+        for edge, here in zip(timeline.edges, timeline.present, strict=True)
+    }
 
 
-def _at(crews: Iterable[tuple[Span, _Crew]], at: datetime) -> _Crew:
-    return next((crew for (begin, until), crew in crews if begin <= at < until), ())
+def _unchanged(rota_id: str, before: Directory, after: Directory) -> bool:
+    """Whether nothing that decides who is on call differs."""
+    return (
+        before.rotas.get(rota_id) == after.rotas.get(rota_id)
+        and before.known_as == after.known_as
+        and before.amendments_of(rota_id) == after.amendments_of(rota_id)
+    )
 
 
 def _told(rota: Rota, one: Stretch, before: Directory, after: Directory) -> str:

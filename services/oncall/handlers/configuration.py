@@ -1,5 +1,6 @@
 """The configuration tree as files: read, checked as a whole, and handed to the same handlers that the API calls."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
@@ -137,7 +138,8 @@ async def foresee(tx: Tx, change: Callable[[], Awaitable[None]]) -> Sequence[str
     after = await directory_during(tx.session, tx.now, end)
     known = {(doubt.id, doubt.text) for doubt in warnings(before, tx.now)}
     doubts = [doubt for doubt in warnings(after, tx.now) if (doubt.id, doubt.text) not in known]
-    return [*effects(before, after, tx.now, end), *(f"Doubtful since: {doubt.text}." for doubt in doubts)]
+    told = await asyncio.to_thread(effects, before, after, tx.now, end)
+    return [*told, *(f"Doubtful since: {doubt.text}." for doubt in doubts)]
 
 
 def tidy(value: Any, key: str = "") -> Any:
