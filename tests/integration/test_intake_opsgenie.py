@@ -301,3 +301,10 @@ async def test_nobody_can_make_a_call_of_another_by_a_header(house: House) -> No
     headers = {"Authorization": f"GenieKey {GENIE}", "X-Tocsin-Call": "close", "X-Tocsin-Alias": "x"}
     await house.client.post("/v2/alerts", json=ALERT, headers=headers)
     assert await told(house) == [("srv01/disk", "firing")]
+
+
+async def test_another_replica_answers_for_what_this_one_took(house: House) -> None:
+    response = await genie(house, "POST", "/v2/alerts", ALERT)
+    async with drop_in(house.uow.database.url, house.folder) as another:
+        status = await data(another, f"/v2/alerts/requests/{response.json()['requestId']}")
+        assert (await data(another, f"/v2/alerts/{status['alertId']}"))["alias"] == "srv01/disk"

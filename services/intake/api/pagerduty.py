@@ -120,7 +120,7 @@ async def _take(request: Request, dialect: Dialect) -> Response:
     made = named or state.uow.chance.uuid7(state.uow.clock.now()).hex
     headers |= {CALL: dialect.call, ALIAS: made}
     receipt = await state.receiver.receive(
-        source_named(SOURCE), integration, headers.items(), _blanked(plain, event, key, dialect)
+        source_named(SOURCE), integration, headers.items(), _blanked(plain, key, dialect)
     )
     if receipt.reading.refused:
         raise _refusal(receipt.reading)
@@ -154,12 +154,13 @@ def _key(request: Request, event: Look, plain: bytes, dialect: Dialect) -> str:
     return key
 
 
-def _blanked(plain: bytes, event: Look, key: str, dialect: Dialect) -> bytes:
+def _blanked(plain: bytes, key: str, dialect: Dialect) -> bytes:
     """The body without the secret part of the key: it is kept, and people may look at it."""
     blank = key[:KEY_ID] + "*" * (KEY_LENGTH - KEY_ID)
     without = plain.replace(key.encode(), blank.encode())
-    if event.is_object() and event.text(dialect.key) == key and without == plain:  # it was written with escapes
-        return to_json({**event.value, dialect.key: blank})
+    told = Look(_value(without))
+    if told.is_object() and told.text(dialect.key) == key:  # it was written with escapes
+        return to_json({**told.value, dialect.key: blank})
     return without
 
 

@@ -88,7 +88,7 @@ FIELDS: Final = {
 }
 """The fields that a query may name, in Opsgenie's own spelling."""
 
-TERM: Final = re.compile(r'(?:(\w+)\s*[:=]\s*)?(?:"([^"]*)"|([^\s"():=<>]+(?:[:=][^\s"()<>]*)?))')
+TERM: Final = re.compile(r'(?:(\w+)\s*[:=]\s*)?(?:"([^"]*)"|([^\s"():=<>]+(?:[:=][^\s"()<>]+)?))')
 
 
 class BadQuery(ValueError):
