@@ -58,7 +58,7 @@ class Tocsin(AbstractContextManager["Tocsin"]):
     def services(self) -> dict[str, str]:
         """The services that can be asked, with their paths, in the order in which they are changed. Raises :class:`Failed`."""
         answer = self._call("GET", "/v1/services", None)
-        if answer.status == 404:
+        if answer.status == 404 and "ADMINISTRATION" not in answer.reason:
             raise failed(f"{self.url} is no status page of Tocsin that knows this command: is the address right?")
         self._demand("Tocsin", answer, None)
         found = {one["name"]: one["path"] for one in answer.body["services"]}

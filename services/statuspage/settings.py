@@ -16,6 +16,10 @@ class StatuspageSettings(ServiceSettings):
     escalator_url: HttpUrl = Field("http://127.0.0.1:8702", description="Where the console acts on incidents.")
     oncall_url: HttpUrl = Field("http://127.0.0.1:8703", description="Where the console asks who is on call.")
     notifier_url: HttpUrl = Field("http://127.0.0.1:8704", description="Where replies from the local outbox go.")
+    administration: bool = Field(
+        default=True,
+        description="Whether the `tocsin` command reaches the other services through here; each still asks for its own key.",
+    )
     sign_in_token: SecretStr | None = Field(
         None,
         min_length=16,

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from libs.common.auth import Viewer
 from libs.common.errors import NotFound
-from services.statuspage.api.context import Desk
+from services.statuspage.api.context import Context, Desk
 from services.statuspage.peers import SERVICES
 
 router = APIRouter(prefix="/v1/services", tags=["services"])
@@ -43,8 +43,9 @@ class Services(BaseModel):
 
 
 @router.get("", summary="The services behind this one")
-async def list_services(_: Viewer) -> Services:
+async def list_services(_: Viewer, desk: Desk) -> Services:
     """Where the API of each is reached: for the `tocsin` command, which is given the address of the status page alone."""
+    _demand(desk)
     return Services(services=[Reached(name=name, path=f"/v1/services/{name}") for name in SERVICES])
 
 
@@ -57,6 +58,7 @@ async def pass_on(
     desk: Desk,
 ) -> Response:
     """The other service's answer, as it is. Raises :class:`NotFound` for what is not passed on."""
+    _demand(desk)
     known = _OPEN.get(service)
     if known is None or not known.fullmatch(f"{request.method} {path}"):
         raise NotFound(f"Nothing at {path} of {service} is reached from here.")
@@ -69,3 +71,8 @@ async def pass_on(
     )
     headers = {name: value for name in _PASSED if (value := answer.headers.get(name))}
     return Response(answer.content, answer.status_code, headers)
+
+
+def _demand(desk: Context) -> None:
+    if not desk.settings.administration:
+        raise NotFound("This status page passes nothing on: TOCSIN_STATUSPAGE_ADMINISTRATION is off.")
