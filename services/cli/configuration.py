@@ -9,8 +9,9 @@ import typer
 from services.cli import offline
 from services.cli.client import Tocsin
 from services.cli.edge import CHANGES, SHIPPED, Directory, Json, KeyFile, Session, Url, connect, session
-from services.cli.errors import Failed, failed
+from services.cli.errors import Failed, Problem, failed
 from services.cli.plan import Plan, apply, parts, plan
+from services.cli.references import doubts
 from services.cli.show import show_plan
 from services.cli.tree import Tree, read_tree, write_tree, written
 
@@ -78,7 +79,9 @@ def check_command(
         if found:
             raise Failed(found)
         _warn(run, tree)
-        run.answer({"errors": [], "files": sorted(tree.texts)})
+        found = doubts(tree)
+        _doubt(run, found)
+        run.answer({"errors": [], "doubts": [one.shown for one in found], "files": sorted(tree.texts)})
         run.tell(f"{len(tree.texts)} files, no errors.")
 
 
@@ -86,7 +89,9 @@ def _planned(run: Session, tocsin: Tocsin, directory: Path) -> tuple[Tree, Plan]
     held = parts(tocsin, run.progress)
     tree = read_tree(directory, [name for part in held for name in part.names])
     _warn(run, tree)
-    return tree, plan(tocsin, held, tree, run.progress)
+    found = plan(tocsin, held, tree, run.progress)
+    _doubt(run, doubts(tree))
+    return tree, found
 
 
 def _show(run: Session, found: Plan) -> None:
@@ -107,3 +112,8 @@ def _warn(run: Session, tree: Tree) -> None:
         run.aside.print(
             f"{tree.directory / name}: nobody reads this file", style="yellow", markup=False, soft_wrap=True
         )
+
+
+def _doubt(run: Session, found: list[Problem]) -> None:
+    for one in found:
+        run.aside.print(f"doubtful: {one}", style="yellow", markup=False, soft_wrap=True)

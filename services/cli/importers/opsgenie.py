@@ -3,6 +3,7 @@
 https://docs.opsgenie.com/docs/api-overview
 """
 
+import re
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -23,13 +24,15 @@ KINDS: Final = {
 }
 
 _CHANNELS: Final = {"email": "email", "sms": "sms", "voice": "voice"}
+_SNAKE: Final = re.compile(r"_([a-z])")
 _UNITS: Final = {"hourly": timedelta(hours=1), "daily": timedelta(days=1), "weekly": timedelta(weeks=1)}
 _MINUTES: Final = {"minutes": 1, "hours": 60, "days": DAY}
 _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 def take(export: Export, draft: Draft) -> None:
-    """Carry everything over into ``draft``."""
+    """Carry everything over into ``draft``. Fields may be in ``camelCase``, or in ``snake_case`` as Terraform writes them."""
+    export = {kind: [_camel(one) for one in things] for kind, things in export.items()}
     for user in export.get("users", []):
         _person(user, draft)
     for team in export.get("teams", []):
@@ -40,6 +43,14 @@ def take(export: Export, draft: Draft) -> None:
         _ladder(escalation, draft)
     for service in export.get("services", []):
         _service(service, draft)
+
+
+def _camel(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_camel(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {_SNAKE.sub(lambda match: match[1].upper(), key): _camel(one) for key, one in value.items()}
 
 
 def _person(user: dict[str, Any], draft: Draft) -> None:
@@ -114,7 +125,7 @@ def _rotation(rotation: dict[str, Any], zone: str, what: str, draft: Draft) -> R
         raise NotCarried(f"turns of the type {rotation.get('type')!r} are not known")
     return Rotation(
         name=str(rotation.get("name") or ""),
-        people=[_group(one, what, draft) for one in rotation.get("participants", [])],
+        people=[_group(one, what, draft) for one in rotation.get("participants") or rotation.get("participant", [])],
         start=datetime.fromisoformat(rotation["startDate"]),
         length=unit * int(rotation.get("length") or 1),
         zone=zone,
@@ -144,12 +155,14 @@ def _group(participant: dict[str, Any], what: str, draft: Draft) -> list[str]:
     )
 
 
-def _mask(restriction: dict[str, Any] | None) -> list[Stretch]:
-    """A time restriction in minutes of the week."""
+def _mask(restriction: Any) -> list[Stretch]:
+    """A time restriction in minutes of the week; Terraform has each in a list of one."""
+    restriction = restriction[0] if isinstance(restriction, list) and restriction else restriction
     if not restriction:
         return []
     if restriction.get("type") == "time-of-day":
         one = restriction["restriction"]
+        one = one[0] if isinstance(one, list) else one
         begin, end = _at(one, "start"), _at(one, "end")
         return [(day * DAY + begin, (end - begin) % DAY or DAY) for day in range(7)]
     found = []

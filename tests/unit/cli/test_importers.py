@@ -1,6 +1,7 @@
 """Exports of other tools become trees that have the same people on call, and nothing of them is dropped in silence."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -295,6 +296,31 @@ def test_what_is_no_export_is_told_in_a_sentence(make: Callable[[Path], Path], s
     assert code == 1
     assert sentence in said.replace("\n", "")
     assert not (tmp_path / "out").exists()
+
+
+def snake(value: Any) -> Any:
+    """The same with the names of fields as Terraform writes them."""
+    if isinstance(value, list):
+        return [snake(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {re.sub("([A-Z])", lambda match: f"_{match[1].lower()}", key): snake(one) for key, one in value.items()}
+
+
+def test_opsgenie_is_read_in_the_words_of_terraform_too(tmp_path: Path) -> None:
+    things = {
+        folder.name: [snake(json.loads(path.read_text())) for path in sorted(folder.glob("*.json"))]
+        for folder in EXPORTS["opsgenie"].iterdir()
+    }
+    for schedule in things["schedules"]:
+        for rotation in schedule["rotations"]:
+            rotation["time_restriction"] = [rotation.pop("time_restriction")] if "time_restriction" in rotation else []
+    (tmp_path / "export.json").write_text(json.dumps(things))
+    _, texts = convert("opsgenie", [tmp_path / "export.json"])
+    assert (
+        yaml.safe_load(texts["rotas.yaml"])["rotas"][0]["layers"]
+        == (yaml.safe_load(converted("opsgenie")[1]["rotas.yaml"])["rotas"][0]["layers"])
+    )
 
 
 def test_pages_of_an_api_are_read_by_the_names_of_their_files(tmp_path: Path) -> None:

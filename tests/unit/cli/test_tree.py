@@ -132,6 +132,20 @@ def test_everything_that_is_wrong_in_any_file_is_told_at_once(tmp_path: Path) ->
     assert len([one for one in found if one.file == f"{tree}/teams.yaml"]) == 2
 
 
+def test_references_into_other_services_files_that_lead_nowhere_are_doubts(tmp_path: Path) -> None:
+    tree = tmp_path / "t"
+    copytree(SHIPPED, tree)
+    (tree / "roles.yaml").write_text((SHIPPED / "roles.yaml").read_text().replace("id: coo,", "id: coo-2,"))
+    text = (SHIPPED / "routing.yaml").read_text().replace("when: {kind: tool}", "when: {kind: tool, service: [nosuch]}")
+    (tree / "routing.yaml").write_text(text)
+    line = next(number for number, one in enumerate(text.splitlines(), 1) if "nosuch" in one)
+    code, said = run(tree)
+    assert code == 0
+    assert f"doubtful: {tree}/routing.yaml:{line}: routing.rules[4].when.service[0]: services.yaml has no" in said
+    assert "ladders[0].rungs[5].roles[0]: roles.yaml has no role 'coo': nobody is told, unless the API added it" in said
+    assert "doubtful" not in run(SHIPPED)[1]
+
+
 def test_missing_files_are_named_and_others_are_told_of(tmp_path: Path) -> None:
     tree = tmp_path / "t"
     copytree(SHIPPED, tree)
