@@ -1,6 +1,8 @@
 """``tocsin`` against a running instance: plan, apply, export, and what it says when something is wrong."""
 
 import json
+import os
+import pty
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -151,6 +153,28 @@ def test_apply_asks_and_takes_no_answer_for_no(house: Instance, tree: Path) -> N
     assert done.returncode == 1
     assert "give --yes" in done.stderr
     assert tocsin(house, "plan", str(SHIPPED)).returncode == 0
+
+
+@pytest.mark.parametrize(("answer", "code", "changed"), [("n", 1, True), ("y", 0, False)])
+def test_apply_does_as_it_is_answered(house: Instance, tree: Path, answer: str, code: int, changed: bool) -> None:
+    change(tree)
+    outside, inside = pty.openpty()
+    os.write(outside, f"{answer}\n".encode())
+    done = subprocess.run(
+        [sys.executable, "-m", "services.cli", "apply", str(tree)],
+        env=environment(house.folder, 1) | {"COLUMNS": "160"},
+        stdin=inside,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    os.close(inside)
+    os.close(outside)
+    assert done.returncode == code, done.stderr
+    assert "1 to add, 5 to change, 0 to remove." in done.stdout
+    assert ("Nothing was changed." in done.stderr) is changed
+    assert planned(house, tree, 2 if changed else 0)["changed"] is changed
 
 
 def test_the_watched_folder_beside_it_wins_only_once_it_says_something_new(house: Instance, tree: Path) -> None:
