@@ -246,11 +246,14 @@ class ConfigWatcher(Background):
 
     def use_now(self, tree: ConfigTree) -> None:
         """Let this process use what is in force now."""
+        self._load(tree)
+        self._in_order(tree.changed)
+
+    def _load(self, tree: ConfigTree) -> None:
         refs = [ref for document in tree.documents.values() for ref in secret_refs(document.data)]
         self._secret_files = tuple(ref.file for ref in refs if ref.file is not None)
         if self._loaded is not None:
             self._loaded(tree)
-        self._in_order(tree.changed)
 
     async def _note_digests(self, tx: Tx, digests_by_name: Mapping[str, str]) -> None:
         for name, digest in digests_by_name.items():
@@ -269,9 +272,9 @@ class ConfigWatcher(Background):
             kept = await config_store.in_force(session)
         if not names.issuperset(self.files):
             return False
-        if kept.keys() >= set(self.files) and self._loaded is not None:
+        if kept.keys() >= set(self.files):
             documents = {name: Document.of(name, kept[name].document) for name in self.files}
-            self._loaded(ConfigTree(documents, self._environ or {}))
+            self._load(ConfigTree(documents, self._environ or {}))
         return True
 
     def _in_order(self, changed: frozenset[str]) -> None:
