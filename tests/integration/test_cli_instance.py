@@ -208,6 +208,18 @@ def test_who_is_on_call_and_who_answers_for_a_service(house: Instance) -> None:
     assert "which zone" in tocsin(house, "who", "--at", "2026-03-02T09:15").stderr
 
 
+def test_what_is_imported_is_agreed_to_by_every_service(house: Instance, tmp_path: Path) -> None:
+    done = tocsin(
+        house, "import", "pagerduty", "tests/samples/importers/pagerduty.json", "--out", str(tmp_path / "new")
+    )
+    assert done.returncode == 0, done.stderr
+    found = planned(house, tmp_path / "new", 2)
+    assert {"ada-okoye", "backup", "checkout", "standard-escalation"} <= {
+        one["id"] for one in found["changes"] if one["change"] == "added"
+    }
+    assert any("Ada Okoye" in one and "instead of" in one for one in found["effects"])
+
+
 def test_a_wrong_key_a_wrong_address_and_no_address_are_told_in_a_sentence(house: Instance, tmp_path: Path) -> None:
     wrong = tocsin(house, "plan", str(SHIPPED), TOCSIN_KEY="tocsin_" + "z" * 32)
     assert wrong.returncode == 1
