@@ -86,6 +86,9 @@ def _rota(schedule: dict[str, Any], shifts: dict[str, dict[str, Any]], draft: Dr
             found += layers_of(shift, zone, f"shift-{number}", draft)
         except NotCarried as error:
             draft.left_out(each, str(error))
+            continue
+        if shift.get("until"):
+            draft.changed(each, f"ends at {shift['until']} sharp: a shift that is under way then is cut")
     if not found:
         draft.left_out(what, "nothing of it could be carried over")
         return

@@ -146,6 +146,8 @@ def test_opsgenie_rotations_are_on_call_together(at: str, expected: set[str]) ->
         ("2026-03-04T20:30+01:00", {"chen"}),
         ("2026-03-11T20:30+01:00", {"ada"}),  # not in every week
         ("2026-03-18T21:59+01:00", {"chen"}),
+        ("2026-05-27T20:30+02:00", {"chen"}),
+        ("2026-06-10T20:30+02:00", {"bruno", "chen"}),  # its end is past: the weeks go on beneath it
         ("2026-03-31T22:30+02:00", {"bruno"}),  # the last of the month
         ("2026-04-28T22:30+02:00", {"bruno"}),
     ],
@@ -241,6 +243,7 @@ def test_another_rota_may_be_the_team_on_shift() -> None:
         ("grafana-oncall", "left out: schedule Grid on call: shift Once: it happens once"),
         ("grafana-oncall", "left out: schedule Grid on call: shift Elsewhere: it follows the clocks of Asia/Tokyo"),
         ("grafana-oncall", "left out: schedule From Google: it is read from a calendar; add https://calendar"),
+        ("grafana-oncall", "changed: schedule Grid on call: shift Every other week: ends at 2026-06-01T00:00:00 sharp"),
         ("grafana-oncall", "left out: shift Nobody's: no schedule of the export has it"),
         ("grafana-oncall", "left out: escalation chain Grid chain: step 4: notify_whole_channel"),
         ("grafana-oncall", "changed: escalation chain Grid chain: step 6: tells all of them"),
