@@ -1,5 +1,6 @@
 """The configuration over HTTP: read in one form, tried without a trace, put in force as the folder would, and kept."""
 
+import asyncio
 import random
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,16 @@ async def test_a_change_on_an_outdated_plan_is_refused(rig: Rig) -> None:
     await put(rig, changed, version=version)
     answer = await put(rig, {"people.yaml": PEOPLE}, 409, version=version)
     assert "look at the plan again" in answer["detail"]
+
+
+async def test_of_two_who_apply_on_the_same_plan_one_wins_whole(rig: Rig) -> None:
+    version = (await in_force(rig))["version"]
+    wanted = [{"people.yaml": PEOPLE.replace("name: Stefania,", f"name: {name},")} for name in ("Ann", "Bob")]
+    bodies = [{"files": files, "version": version} for files in wanted]
+    answers = await asyncio.gather(*(rig.http.put("/v1/config", json=body) for body in bodies))
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    winner = "Ann" if answers[0].status_code == 200 else "Bob"
+    assert await name_of_stefania(rig) == winner
 
 
 @pytest.mark.parametrize("name", ["channels.yaml", "../people.yaml"])
