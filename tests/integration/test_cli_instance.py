@@ -209,9 +209,7 @@ def test_who_is_on_call_and_who_answers_for_a_service(house: Instance) -> None:
 
 
 def test_what_is_imported_is_agreed_to_by_every_service(house: Instance, tmp_path: Path) -> None:
-    done = tocsin(
-        house, "import", "pagerduty", "tests/samples/importers/pagerduty.json", "--out", str(tmp_path / "new")
-    )
+    done = tocsin(house, "import", "pagerduty", "tests/exports/pagerduty.json", "--out", str(tmp_path / "new"))
     assert done.returncode == 0, done.stderr
     found = planned(house, tmp_path / "new", 2)
     assert {"ada-okoye", "backup", "checkout", "standard-escalation"} <= {

@@ -24,7 +24,7 @@ from services.oncall.domain.rota import Rota
 from services.oncall.domain.schedule import on_shift
 from services.oncall.handlers.configuration import RotasFile
 
-SAMPLES = Path("tests/samples/importers")
+SAMPLES = Path("tests/exports")
 EXPORTS = {
     "pagerduty": SAMPLES / "pagerduty.json",
     "opsgenie": SAMPLES / "opsgenie",
