@@ -185,7 +185,7 @@ class _Reading:
             case "bool":
                 return text == "true"
             case "int":
-                if len(text) > MOST_DIGITS:
+                if len(text.lstrip("+-")) > MOST_DIGITS:
                     raise self._document.error(path, "this number is too long; in quotes it is text")
                 return int(text)
             case "float":
