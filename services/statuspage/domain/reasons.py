@@ -26,6 +26,8 @@ LINES: Final[Mapping[str, str]] = {
     "ladder_exhausted": "",
     # what people do
     "acknowledged": "",
+    "acknowledged_by_another": "",
+    "note_of_the_sender": "",
     "resolved_by_hand": "",
     "source_resolved": "every alert of it is over",
     "false_positive": "",
