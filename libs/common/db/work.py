@@ -128,7 +128,8 @@ class Tx:
         if sent:
             await self.session.execute(_SEND, sent)
         if timers:
-            await self.session.execute(_SCHEDULE, list(timers.values()))
+            # in one order everywhere, so that two transactions which set the same timers never wait for each other
+            await self.session.execute(_SCHEDULE, [timers[key] for key in sorted(timers)])
 
 
 class UnitOfWork:
