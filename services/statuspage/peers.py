@@ -43,19 +43,19 @@ class PeerRefused(TocsinError):
         self.http_status = http_status
 
 
-class _Lenient(BaseModel):
+class Lenient(BaseModel):
     """What another service says; what is new in it is passed over."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class Somebody(_Lenient):
+class Somebody(Lenient):
     """A person by name."""
 
     name: str
 
 
-class Shift(_Lenient):
+class Shift(Lenient):
     """Who has the shift, and until when; nobody, where the turn is vacant."""
 
     person: Somebody | None
@@ -63,7 +63,7 @@ class Shift(_Lenient):
     until: Instant
 
 
-class OnCall(_Lenient):
+class OnCall(Lenient):
     """Who is on call now: the shift, who else, who stands in, and who comes next."""
 
     primary: Shift | None
@@ -72,40 +72,13 @@ class OnCall(_Lenient):
     next: Shift | None = None
 
 
-class _Recipient(_Lenient):
+class _Recipient(Lenient):
     name: str
     role: str
     backup_for: str | None = None
 
 
-class Kept(_Lenient):
-    """A body that nobody understood, as intake tells of it."""
-
-    id: UUID
-    integration_id: str
-    integration_name: str = ""
-    source: str
-    received_at: Instant
-    reason: str
-    detail: str
-    triggers: int = 0
-
-
-class KeptPage(_Lenient):
-    """Some of them, the newest first."""
-
-    quarantine: tuple[Kept, ...]
-    next_cursor: UUID | None = None
-
-
-class KeptBody(Kept):
-    """One of them with the body itself."""
-
-    body: str
-    encoding: str = "utf-8"
-
-
-class _Resolved(_Lenient):
+class _Resolved(Lenient):
     recipients: tuple[_Recipient, ...]
 
 
@@ -124,16 +97,16 @@ class Peers:
 
     def __init__(self, client: httpx.AsyncClient, at: Addresses) -> None:
         self._client = client
-        self._at = at
+        self.at = at
 
     async def open(self, key: str, body: Mapping[str, Any]) -> Incident:
         """Open an incident; returns it as it is then. Raises :class:`PeerRefused`."""
-        return _incident(await self._ask("escalator", "POST", f"{self._at.escalator}/v1/incidents", key, body))
+        return _incident(await self.ask("escalator", "POST", f"{self.at.escalator}/v1/incidents", key, body))
 
     async def act(self, key: str, incident: UUID, action: Action, body: Mapping[str, Any]) -> Incident:
         """Act on an incident; returns it as it is then. Raises :class:`PeerRefused`."""
-        url = f"{self._at.escalator}/v1/incidents/{incident}/{action}"
-        return _incident(await self._ask("escalator", "POST", url, key, body))
+        url = f"{self.at.escalator}/v1/incidents/{incident}/{action}"
+        return _incident(await self.ask("escalator", "POST", url, key, body))
 
     async def who(self, key: str, incident: Incident, refs: Sequence[str]) -> Prospect:
         """Whom oncall would tell at this moment; where it cannot be asked the prospect says so, and nothing is raised."""
@@ -146,7 +119,7 @@ class Peers:
         }
         body = {"refs": list(refs), "context": context}
         try:
-            answer = await self._ask("oncall service", "POST", f"{self._at.oncall}/v1/resolve", key, body, BRIEF)
+            answer = await self.ask("oncall service", "POST", f"{self.at.oncall}/v1/resolve", key, body, BRIEF)
             found = _Resolved.model_validate(answer).recipients
         except PeerRefused as error:
             return Prospect(problem=UNASKED.get(error.http_status, error.detail))
@@ -154,32 +127,15 @@ class Peers:
             return Prospect(problem="the oncall service answered with something else.")
         return Prospect(tuple(Candidate(one.name, one.role, one.backup_for) for one in found))
 
-    async def quarantine(self, key: str, limit: int, cursor: UUID | None = None) -> KeptPage:
-        """Bodies that nobody understood, the newest first. Raises :class:`PeerRefused`."""
-        url = f"{self._at.intake}/v1/quarantine?limit={limit}" + (f"&cursor={cursor}" if cursor else "")
-        answer = await self._ask("intake service", "GET", url, key)
-        try:
-            return KeptPage.model_validate(answer)
-        except ValidationError as error:
-            raise PeerRefused("The intake service answered with something that is no list.", 502) from error
-
-    async def kept_body(self, key: str, kept: UUID) -> KeptBody:
-        """One of them with the body as it came. Raises :class:`PeerRefused`."""
-        answer = await self._ask("intake service", "GET", f"{self._at.intake}/v1/quarantine/{kept}", key)
-        try:
-            return KeptBody.model_validate({**answer, **answer["delivery"], "id": answer["id"]})
-        except (ValidationError, TypeError, KeyError) as error:
-            raise PeerRefused("The intake service answered with something that is no body.", 502) from error
-
     async def reply(self, key: str, message: str, command: Literal["ACK", "RESOLVE"]) -> str:
         """Answer a message of the local outbox as its recipient would by SMS; what they get back. Raises :class:`PeerRefused`."""
-        url = f"{self._at.notifier}/v1/outbox/{message}/reply"
-        answer = await self._ask("notifier", "POST", url, key, {"text": command})
+        url = f"{self.at.notifier}/v1/outbox/{message}/reply"
+        answer = await self.ask("notifier", "POST", url, key, {"text": command})
         return str(answer.get("answer", "")) if isinstance(answer, dict) else ""
 
     async def on_call(self, key: str) -> OnCall:
         """What oncall says of the default rota now. Raises :class:`PeerRefused`."""
-        answer = await self._ask("oncall service", "GET", f"{self._at.oncall}/v1/schedules/default/on-call", key)
+        answer = await self.ask("oncall service", "GET", f"{self.at.oncall}/v1/schedules/default/on-call", key)
         try:
             return OnCall.model_validate(answer)
         except ValidationError as error:
@@ -188,7 +144,7 @@ class Peers:
     async def pass_on(self, service: str, method: str, path: str, authorization: str, body: bytes) -> httpx.Response:
         """What another service answers to a request that is none of this one's. Raises :class:`Unavailable`."""
         headers = {"Authorization": authorization, **({"Content-Type": "application/json"} if body else {})}
-        url = f"{getattr(self._at, service)}{path}"
+        url = f"{getattr(self.at, service)}{path}"
         try:
             return await self._client.request(method, url, content=body, headers=headers, timeout=LONG)
         except httpx.TimeoutException as error:
@@ -196,7 +152,7 @@ class Peers:
         except httpx.HTTPError as error:
             raise Unavailable(f"The {service} cannot be reached at the moment.") from error
 
-    async def _ask(
+    async def ask(
         self,
         who: str,
         method: str,
@@ -205,6 +161,7 @@ class Peers:
         body: Mapping[str, Any] | None = None,
         patience: httpx.Timeout = TIMEOUT,
     ) -> Any:
+        """The JSON value that another service answers with. Raises :class:`PeerRefused` with its sentence, or with ours."""
         try:
             response = await self._client.request(
                 method, url, json=body, headers={"Authorization": f"Bearer {key}"}, timeout=patience

@@ -185,7 +185,10 @@ async def test_a_person_makes_an_incident_of_a_mail_and_a_second_click_opens_not
 
 
 async def test_what_nobody_says_of_a_body_is_taken_from_the_body_and_its_integration(house: House) -> None:
-    opened = await post(house, f"/v1/quarantine/{await quarantined(house, b'Disk is full on db-1')}/incident")
+    kept = await quarantined(house, b"Disk is full on db-1")
+    before = (await house.call("GET", f"/v1/quarantine/{kept}", OPERATOR)).json()
+    assert (before["title"], before["kind"]) == ("Disk is full on db-1", "telemetry")
+    opened = await post(house, f"/v1/quarantine/{kept}/incident")
     assert (opened["title"], opened["kind"]) == ("Disk is full on db-1", "telemetry")
     named = await post(house, f"/v1/quarantine/{await quarantined(house)}/incident", title=" Checkout is down ")
     assert named["title"] == "Checkout is down"

@@ -13,7 +13,8 @@ from libs.common.errors import Forbidden, NotFound
 from libs.common.events.base import Severity, Slug, TriggerKind
 from services.intake.api.schemas import DeliveryShown, QuarantineDetail, QuarantinePage, QuarantineShown, Told
 from services.intake.api.state import Here, State
-from services.intake.handlers.dismiss import Said, dismiss, make_incident
+from services.intake.domain.gist import gist
+from services.intake.handlers.dismiss import Said, dismiss, make_incident, usual_kind
 from services.intake.store import deliveries as store
 from services.intake.store.deliveries import QuarantineState, WantedBodies
 from services.intake.store.tables import DeliveryRow, QuarantineRow
@@ -97,9 +98,12 @@ async def get_quarantined(operator: Operator, here: Here, quarantine_id: UUID) -
     async with here.uow.read() as session:
         row = await store.quarantined(session, quarantine_id)
         delivery = None if row is None else await store.delivery(session, row.delivery_id)
-    if row is None or delivery is None:
-        raise NotFound(NOWHERE)
-    return QuarantineDetail(**_quarantine(row).model_dump(), delivery=delivery_shown(delivery))
+        if row is None or delivery is None:
+            raise NotFound(NOWHERE)
+        kind = await usual_kind(session, row)
+    title = gist(delivery.body, row.integration_name or row.integration_id)
+    kept = _quarantine(row).model_dump()
+    return QuarantineDetail(**kept, delivery=delivery_shown(delivery), title=title, kind=kind)
 
 
 @router.post("/v1/quarantine/{quarantine_id}/dismiss")

@@ -158,6 +158,10 @@ class QuarantineDetail(QuarantineShown):
     """With the body itself."""
 
     delivery: DeliveryShown
+    title: str
+    """What an incident of it is called where nobody says otherwise."""
+    kind: str
+    """And of which kind it is."""
 
 
 class Change(BaseModel):

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from libs.common.db.work import Tx
 from libs.common.errors import Conflict, NotFound
 from libs.common.events.base import Actor, Severity, TriggerKind
@@ -74,6 +76,13 @@ def dedup_key_of(quarantine_id: UUID) -> str:
     return f"quarantine:{quarantine_id}"
 
 
+async def usual_kind(session: AsyncSession, row: QuarantineRow) -> TriggerKind:
+    """The kind of what a body says where nobody says otherwise."""
+    record = await integrations.integration(session, row.integration_id)
+    source = all_sources().get(row.source)
+    return (record.kind if record else None) or (source.kind if source else None) or USUAL
+
+
 async def _held(tx: Tx, quarantine_id: UUID) -> QuarantineRow:
     row = await deliveries.locked_quarantine(tx, QuarantineRow.id == quarantine_id)
     if row is None:
@@ -82,9 +91,7 @@ async def _held(tx: Tx, quarantine_id: UUID) -> QuarantineRow:
 
 
 async def _event(tx: Tx, actor: Actor, row: QuarantineRow, body: DeliveryRow, said: Said) -> TriggerReceived:
-    record = await integrations.integration(tx.session, row.integration_id)
-    source = all_sources().get(row.source)
-    kind = said.kind or (record.kind if record else None) or (source.kind if source else None) or USUAL
+    kind = said.kind or await usual_kind(tx.session, row)
     name = row.integration_name or row.integration_id
     return TriggerReceived(
         trigger_id=tx.chance.uuid7(tx.now),

@@ -6,10 +6,12 @@ from uuid import UUID
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from services.statuspage import intake
 from services.statuspage.api.console import frame
 from services.statuspage.api.context import Desk, html
 from services.statuspage.api.session import SignedIn, Visitor
-from services.statuspage.peers import Kept, KeptBody, PeerRefused
+from services.statuspage.intake import Kept, KeptBody
+from services.statuspage.peers import PeerRefused
 
 router = APIRouter(prefix="/console", include_in_schema=False)
 
@@ -32,7 +34,7 @@ async def quarantine_part(desk: Desk, who: SignedIn) -> Response:
     problem = NOT_ALLOWED
     if _may_see(who):
         try:
-            kept, problem = (await desk.peers.quarantine(who.key, COUNTED)).quarantine, ""
+            kept, problem = (await intake.quarantine(desk.peers, who.key, {}, COUNTED)).quarantine, ""
         except PeerRefused as error:
             problem = error.detail
     return html(desk.render("console/parts/quarantine.html", kept=kept, most=COUNTED, problem=problem))
@@ -45,9 +47,9 @@ async def quarantine_page(desk: Desk, who: SignedIn, cursor: UUID | None = None)
     following, problem = None, "" if _may_see(who) else NOT_ALLOWED
     if not problem:
         try:
-            page = await desk.peers.quarantine(who.key, LISTED, cursor)
+            page = await intake.quarantine(desk.peers, who.key, {"cursor": str(cursor)} if cursor else {}, LISTED)
             following = page.next_cursor
-            bodies = await asyncio.gather(*(desk.peers.kept_body(who.key, one.id) for one in page.quarantine))
+            bodies = await asyncio.gather(*(intake.kept_body(desk.peers, who.key, one.id) for one in page.quarantine))
         except PeerRefused as error:
             problem = error.detail
     values = {"bodies": bodies, "following": following, "problem": problem, "first": cursor is None, "shown": SHOWN}
