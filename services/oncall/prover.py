@@ -10,7 +10,8 @@ from libs.common.db.session import DatabaseUnavailable
 from libs.common.db.work import UnitOfWork
 from libs.common.logs import get_logger
 from libs.common.metrics import Metrics
-from services.oncall.domain.proof import Doubt, Finding, findings
+from services.oncall.domain.finding import Doubt, Finding
+from services.oncall.domain.proof import findings
 from services.oncall.store.amendments import directory_during
 
 log = get_logger(__name__)

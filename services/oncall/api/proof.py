@@ -11,7 +11,8 @@ from libs.common.errors import FieldProblem, Invalid
 from libs.common.events.base import RoleRef
 from services.oncall.api.edge import InstantText, Now, ScheduleId, Work, instant, refuse_bound
 from services.oncall.domain import proof as domain
-from services.oncall.domain.proof import REFERENCES, Doubt
+from services.oncall.domain.finding import Doubt
+from services.oncall.domain.proof import REFERENCES
 from services.oncall.handlers.amendments import rota_of
 from services.oncall.store.amendments import directory_during
 

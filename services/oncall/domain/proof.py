@@ -6,43 +6,23 @@ Each finding says what is wrong, from when, and for whom to put right. Pure: the
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import chain, pairwise
-from typing import Final, Literal
+from itertools import chain
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from services.oncall.domain.directory import Directory
-from services.oncall.domain.resolve import Context, resolve
+from services.oncall.domain.finding import Finding
 from services.oncall.domain.rota import Rota
+from services.oncall.domain.rungs import rung_findings
 from services.oncall.domain.schedule import shifts
 from services.oncall.domain.shift import Shift
 from services.oncall.domain.spans import Span, common, gaps, joined
 
-Doubt = Literal[
-    "gap", "empty_shift", "no_contact", "unknown_person", "absent", "no_backup", "same_person", "nobody_reachable"
-]
-"""Nobody is primary; a shift of nobody; of somebody without a contact; of nobody's id; of somebody away; nobody stands in; the
-only one who stands in is the primary; a reference of the ladder that reaches nobody at all."""
-
 REFERENCES: Final = ("on-shift", "pm", "role:devops", "role:helpdesk")
-"""What the ladder names whatever the incident is; what it names beside these, the caller says."""
+"""What the ladder names whatever the incident is, beside all that the directory holds; what else it names, the caller says."""
 
 _EVENING, _MORNING = 22, 7
 """Between these hours it is night."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One doubt: from when until when, about whom, and a sentence."""
-
-    doubt: Doubt
-    subject: str
-    """``rota:ID`` or the reference that reaches nobody."""
-    starts_at: datetime
-    ends_at: datetime
-    person: str | None
-    text: str
-    suggestion: str | None = None
-    """Who could take it: the one of the rota farthest from their own shifts."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +45,7 @@ def findings(directory: Directory, now: datetime, days: int, refs: Sequence[str]
     end = now + timedelta(days=days)
     found = chain(
         chain.from_iterable(_of_rota(directory, rota, now, end) for rota in directory.rotas.values()),
-        _of_references(directory, refs, now, end),
+        rung_findings(directory, refs, now, end),
     )
     return sorted(found, key=lambda one: (one.starts_at, one.subject, one.doubt, one.person or ""))
 
@@ -160,24 +140,7 @@ def _of_backups(
                 yield Finding("same_person", subject, *alone, shift.person, text)
 
 
-# The ladder's references -------------------------------------------------------------------------------------------
-
-
-def _of_references(directory: Directory, refs: Sequence[str], start: datetime, end: datetime) -> Iterator[Finding]:
-    """References that reach nobody, at every moment at which anybody's shift begins or ends."""
-    edges = {start}
-    for rota in directory.rotas.values():
-        for shift in shifts(rota, start, end, directory.amendments_of(rota.id)):
-            edges |= {edge for edge in shift.span if start <= edge < end}
-    marks = [*sorted(edges), end]
-    for ref in refs:
-        spans = [
-            (begin, until)
-            for begin, until in pairwise(marks)
-            if not resolve(directory, [ref], Context(), begin).recipients
-        ]
-        for span in joined(spans):
-            yield Finding("nobody_reachable", ref, *span, None, f"{ref} reaches nobody")
+# Load ----------------------------------------------------------------------------------------------------------------
 
 
 def _load(directory: Directory, rota: Rota, person: str, spans: Sequence[Span], total: float) -> Load:

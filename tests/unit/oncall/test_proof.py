@@ -108,6 +108,44 @@ def test_a_reference_that_reaches_nobody_is_told_for_as_long_as_it_does() -> Non
     assert ("nobody_reachable", "on-shift", 0, 168) in doubts(silent)
 
 
+def test_a_role_all_of_whose_people_are_away_is_told_for_as_long_as_they_are() -> None:
+    away = (
+        Absence(person="diego", starts_at=START + 2 * HOUR, ends_at=START + 9 * HOUR),
+        Absence(person="dora", starts_at=START + 5 * HOUR, ends_at=START + 12 * HOUR),
+    )
+    one = amended(company(), absences=away)
+    assert [doubt for doubt in doubts(one) if doubt[0] == "absent"] == [("absent", "role:devops", 5, 9)]
+
+
+def test_whoever_answers_for_a_service_and_cannot_be_reached_is_told_of_that_service() -> None:
+    people = [{**one, "contacts": []} if one["id"] == "ines" else one for one in entries()["person"]]
+    helpdesk = {"id": "helpdesk", "name": "Helpdesk", "members": ["zoe"]}
+    rota = {"id": "default", "name": "On shift", "layers": LAYERS}
+    one = directory(person=people, rota=[rota], role=[*entries()["role"], helpdesk])
+    found = {(finding.doubt, finding.subject, finding.person) for finding in findings(one, START, 7)}
+    assert found == {
+        ("nobody_reachable", "service:invoicing", None),
+        ("no_contact", "service:invoicing", "ines"),
+        ("no_contact", "team:platform", "ines"),
+    }
+
+
+def test_a_client_without_anybody_who_hears_its_updates_is_told() -> None:
+    mute = {"id": "mute", "name": "Mute", "contacts": []}
+    helpdesk = {"id": "helpdesk", "name": "Helpdesk", "members": ["zoe"]}
+    rota = {"id": "default", "name": "On shift", "layers": LAYERS}
+    one = directory(tenant=[mute], rota=[rota], role=[*entries()["role"], helpdesk])
+    assert [(found.doubt, found.subject) for found in findings(one, START, 7)] == [("nobody_reachable", "tenant:mute")]
+
+
+def test_one_person_on_two_rungs_in_a_row_is_told() -> None:
+    services = [{"id": "invoicing", "name": "Invoicing", "responsible": "ines", "pm": "ines"}]
+    helpdesk = {"id": "helpdesk", "name": "Helpdesk", "members": ["zoe"]}
+    rota = {"id": "default", "name": "On shift", "layers": LAYERS}
+    one = directory(service=services, rota=[rota], role=[*entries()["role"], helpdesk])
+    assert doubts(one) == [("same_person", "ines", 0, 168)]
+
+
 @pytest.mark.parametrize(("among", "person"), [(("u1", "u2", "u3"), "u1"), (("u2", "u3"), None), ((), None)])
 def test_whoever_is_farthest_from_their_own_shifts_is_suggested(among: tuple[str, ...], person: str | None) -> None:
     spans = [("u1", 0, 1), ("u2", 1, 2), ("u3", 3, 4), ("u1", 4, 5)]
