@@ -12,6 +12,7 @@ from services.escalator.store.tables import TimelineRow
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)]
+Labels = Annotated[dict[Annotated[str, StringConstraints(max_length=200)], Words | Literal[""]], Field(max_length=100)]
 
 
 class Body(BaseModel):
@@ -49,6 +50,7 @@ class NewIncident(Body):
     assigned_team: Slug | None = Field(None, description="The team assigned to a scheduled maintenance.")
     window: Window | None = Field(None, description="When a maintenance, or an announced outage, takes place.")
     links: tuple[Link, ...] = Field((), max_length=20)
+    labels: Labels = Field(default={}, description="What else there is to say; the routing rules can ask for it.")
     dedup_key: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = Field(
         None, description="Makes a repeat of this request harmless: while its incident is open, it is the answer."
     )

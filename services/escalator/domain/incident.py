@@ -4,7 +4,8 @@ Each move answers :class:`Moved` with the incident after it, or :class:`Unmoved`
 the state does not allow raises :class:`~libs.common.errors.Conflict`, whose sentence says what to do instead.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
@@ -64,6 +65,11 @@ class Report:
     assigned_team: str | None = None
     window: Window | None = None
     links: tuple[Link, ...] = ()
+    integration: str | None = None
+    services: tuple[str, ...] = ()
+    """Every service concerned, where more than ``service`` is."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """What the sender says besides; the routing rules can ask for it."""
 
 
 def opened(

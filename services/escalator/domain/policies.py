@@ -3,59 +3,18 @@
 An incident keeps the ladder and the clocks that it opened with (:class:`Plan`); a changed file counts for those that open after.
 """
 
-import re
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from libs.common.events.base import Category, ObligationKind, RoleRef, Severity, Slug, TriggerKind
+from libs.common.events.base import Category, ObligationKind, RoleRef, Slug, TriggerKind
+from services.escalator.domain.conditions import When
+from services.escalator.domain.shapes import SEVERAL, Policy, Roles, Span
 
 OWNER: RoleRef = "owner"
 """In an audience of clocks.yaml: who acknowledged the incident; until somebody did, who heard of it first."""
-
-_SPAN = re.compile(r"^(\d+)(s|m|h|d)$")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-def _span(value: Any) -> Any:
-    """``30s``, ``5m``, ``1h``, ``2d`` as a duration; ISO 8601 (``PT5M``) is left to pydantic."""
-    if isinstance(value, str) and (match := _SPAN.match(value)):
-        return timedelta(**{_UNITS[match[2]]: int(match[1])})
-    if isinstance(value, int | float) and value != 0:
-        raise ValueError("a duration needs its unit: 30s, 5m, 1h or 2d")
-    return value
-
-
-def _several(value: Any) -> Any:
-    """One value stands for a list of one."""
-    return (value,) if isinstance(value, str) else value
-
-
-Span = Annotated[timedelta, BeforeValidator(_span), Field(ge=timedelta(0), le=timedelta(days=366))]
-"""A duration: ``30s``, ``5m``, ``1h``, ``2d``."""
-
-Roles = Annotated[tuple[RoleRef, ...], BeforeValidator(_several), Field(min_length=1)]
-"""One reference to a role, or several."""
-
-
-class Policy(BaseModel):
-    """A frozen piece of configuration; a key that it does not know is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class When(Policy):
-    """What a rule asks of a trigger. Every field that is given must match, by any one of its values; a rule without fields matches all."""
-
-    kind: Annotated[tuple[TriggerKind, ...], BeforeValidator(_several)] = ()
-    source: Annotated[tuple[str, ...], BeforeValidator(_several)] = ()
-    service: Annotated[tuple[Slug, ...], BeforeValidator(_several)] = ()
-    tool: Annotated[tuple[Slug, ...], BeforeValidator(_several)] = ()
-    tenant: Annotated[tuple[Slug, ...], BeforeValidator(_several)] = ()
-    severity: Annotated[tuple[Severity, ...], BeforeValidator(_several)] = ()
-    category: Annotated[tuple[Category, ...], BeforeValidator(_several)] = ()
 
 
 class Route(Policy):
@@ -124,12 +83,12 @@ class ObligationPolicy(Policy):
     kind: ObligationKind
     owed_by: Literal["system", "person"]
     every: Span = Field(ge=timedelta(seconds=1))
-    audience: Annotated[tuple[RoleRef, ...], BeforeValidator(_several)] = ()
+    audience: Annotated[tuple[RoleRef, ...], SEVERAL] = ()
     """Who gets it; empty for what only stands in the record, such as the team status."""
     remind_before: Span | None = None
     """How long before it is due the one who owes it is reminded."""
-    remind: Annotated[tuple[RoleRef, ...], BeforeValidator(_several)] = (OWNER,)
-    missed: Annotated[tuple[RoleRef, ...], BeforeValidator(_several)] = ()
+    remind: Annotated[tuple[RoleRef, ...], SEVERAL] = (OWNER,)
+    missed: Annotated[tuple[RoleRef, ...], SEVERAL] = ()
     """Who hears of it when a person missed it."""
 
     @model_validator(mode="after")

@@ -1,29 +1,17 @@
-"""Which rule a trigger falls under: what it is, who hears first, which ladder and which clocks."""
+"""Which rule a trigger falls under: what it is, who hears first, which ladder and which clocks; and why that rule."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
-from libs.common.events.base import Category, RoleRef, Severity, TriggerKind
+from libs.common.events.base import Category, RoleRef
+from services.escalator.domain.conditions import Check, Described, checks
 from services.escalator.domain.policies import Routing, Rule
 
 RouteReason = Literal["rule_matched", "no_rule_matched"]
 
 DEFAULT_ROUTE = "default"
 """The id of the route that is taken where no rule matches."""
-
-
-@dataclass(frozen=True)
-class Described:
-    """What the rules can ask of a trigger."""
-
-    kind: TriggerKind
-    source: str = ""
-    service: str | None = None
-    tool: str | None = None
-    tenants: tuple[str, ...] = ()
-    severity: Severity = "critical"
-    category: Category | None = None
 
 
 @dataclass(frozen=True)
@@ -39,25 +27,35 @@ class Routed:
     name: str | None = None
 
 
-def route(routing: Routing, trigger: Described) -> Routed:
-    """The first rule that matches decides; without one the default does. Rules see the category that is settled here."""
-    category = trigger.category or routing.categories[trigger.kind]
+@dataclass(frozen=True)
+class Tried:
+    """A rule that was looked at, with the answer to each of its questions."""
+
+    rule: Rule
+    checks: tuple[Check, ...]
+
+    @property
+    def matched(self) -> bool:
+        """Whether all that it asks holds."""
+        return all(check.held for check in self.checks)
+
+
+def category_of(routing: Routing, trigger: Described) -> Category:
+    """What the trigger is: as its sender says, else as routing.yaml says for its kind. Rules see the category that is settled here."""
+    return trigger.category or routing.categories[trigger.kind]
+
+
+def tried(routing: Routing, trigger: Described, at: datetime) -> tuple[Tried, ...]:
+    """Every rule in order, also those after the one that decides."""
+    category = category_of(routing, trigger)
+    return tuple(Tried(rule, checks(rule.when, trigger, category, at)) for rule in routing.rules)
+
+
+def route(routing: Routing, trigger: Described, at: datetime) -> Routed:
+    """The first rule that matches at ``at`` decides; without one the default does."""
+    category = category_of(routing, trigger)
     for rule in routing.rules:
-        if _matches(rule, trigger, category):
+        if Tried(rule, checks(rule.when, trigger, category, at)).matched:
             return Routed(rule.id, "rule_matched", category, rule.first, rule.ladder, rule.clocks, rule.name)
     default = routing.default
     return Routed(DEFAULT_ROUTE, "no_rule_matched", category, default.first, default.ladder, default.clocks)
-
-
-def _matches(rule: Rule, trigger: Described, category: Category) -> bool:
-    when = rule.when
-    asked: tuple[tuple[Collection[str], Collection[str | None]], ...] = (
-        (when.kind, (trigger.kind,)),
-        (when.source, (trigger.source,)),
-        (when.service, (trigger.service,)),
-        (when.tool, (trigger.tool,)),
-        (when.tenant, trigger.tenants),
-        (when.severity, (trigger.severity,)),
-        (when.category, (category,)),
-    )
-    return all(not wanted or any(value in wanted for value in given) for wanted, given in asked)

@@ -48,6 +48,7 @@ async def report(
         assigned_team=said.assigned_team,
         window=said.window,
         links=said.links,
+        labels=dict(said.labels),
         started_at=tx.now,
         received_at=tx.now,
     )

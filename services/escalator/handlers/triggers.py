@@ -140,4 +140,7 @@ def report(trigger: TriggerReceived) -> Report:
         assigned_team=trigger.assigned_team,
         window=trigger.window,
         links=trigger.links,
+        integration=trigger.integration_id,
+        services=trigger.services,
+        labels=trigger.labels,
     )

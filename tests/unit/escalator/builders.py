@@ -13,8 +13,9 @@ from libs.common.events.incidents import Incident
 from libs.common.events.triggers import TriggerReceived
 from services.escalator.domain import incident as states
 from services.escalator.domain import ladder, obligations
+from services.escalator.domain.conditions import Described
 from services.escalator.domain.policies import ClocksFile, LaddersFile, Plan, Policies, RoutingFile
-from services.escalator.domain.routing import Described, route
+from services.escalator.domain.routing import route
 
 OPENED = datetime(2026, 6, 1, 9, 15, tzinfo=UTC)
 INCIDENT_ID = UUID("01976f3a-0000-7000-8000-000000000001")
@@ -50,7 +51,7 @@ def an_incident(now: datetime = OPENED, *, fire: bool = True, **said: Any) -> In
     """An incident right after it opened, rung 1 fired unless ``fire`` is false."""
     known = policies()
     report = states.Report(**{"kind": "telemetry", "title": "Checkout answers 5xx", "service": "checkout", **said})
-    routed = route(known.routing, Described(report.kind, service=report.service))
+    routed = route(known.routing, Described(report.kind, service=report.service), now)
     rungs = ladder.rungs_of(known.ladder(routed.ladder))
     made = states.opened(INCIDENT_ID, 42, report, routed, rungs, routed.ladder, now)
     made = made.model_copy(update={"obligations": obligations.at_opening(plan().clocks, made)})

@@ -4,9 +4,10 @@ import pytest
 from pydantic import ValidationError
 
 from libs.common.events.base import Category, RoleRef, TriggerKind
+from services.escalator.domain.conditions import Described
 from services.escalator.domain.policies import ClocksFile, LaddersFile, Policies, Routing
-from services.escalator.domain.routing import Described, route
-from tests.unit.escalator.builders import policies, shipped
+from services.escalator.domain.routing import route
+from tests.unit.escalator.builders import OPENED, policies, shipped
 
 
 @pytest.mark.parametrize(
@@ -20,13 +21,13 @@ from tests.unit.escalator.builders import policies, shipped
     ],
 )
 def test_each_kind_of_trigger_has_its_first_recipient(kind: TriggerKind, first: RoleRef, category: Category) -> None:
-    routed = route(policies().routing, Described(kind))
+    routed = route(policies().routing, Described(kind), OPENED)
     assert (routed.first, routed.category, routed.reason) == ((first,), category, "rule_matched")
     assert routed.rule == kind
 
 
 def test_the_category_that_a_sender_named_stands() -> None:
-    assert route(policies().routing, Described("telemetry", category="system_down")).category == "system_down"
+    assert route(policies().routing, Described("telemetry", category="system_down"), OPENED).category == "system_down"
 
 
 def _routing(*rules: dict[str, Any]) -> Routing:
@@ -44,8 +45,8 @@ def test_the_first_rule_that_matches_decides() -> None:
         {"when": {"service": "invoicing"}, "first": "team:billing"},
         {"when": {"kind": ["telemetry", "ticket"]}, "first": "on-shift"},
     )
-    assert route(routing, Described("telemetry", service="invoicing")).rule == "rule-0"
-    assert route(routing, Described("telemetry", service="checkout")).rule == "rule-1"
+    assert route(routing, Described("telemetry", service="invoicing"), OPENED).rule == "rule-0"
+    assert route(routing, Described("telemetry", service="checkout"), OPENED).rule == "rule-1"
 
 
 @pytest.mark.parametrize(
@@ -67,11 +68,11 @@ def test_the_first_rule_that_matches_decides() -> None:
 )
 def test_a_rule_matches_where_every_field_that_it_names_does(when: dict[str, Any], matches: bool) -> None:
     trigger = Described("telemetry", "alertmanager", "checkout", "sap", ("acme",), "critical")
-    assert (route(_routing({"when": when, "first": "pm"}), trigger).reason == "rule_matched") is matches
+    assert (route(_routing({"when": when, "first": "pm"}), trigger, OPENED).reason == "rule_matched") is matches
 
 
 def test_what_no_rule_matches_goes_to_the_default_and_says_so() -> None:
-    routed = route(_routing(), Described("telemetry"))
+    routed = route(_routing(), Described("telemetry"), OPENED)
     assert (routed.rule, routed.reason, routed.first) == ("default", "no_rule_matched", ("on-shift",))
 
 
