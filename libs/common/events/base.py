@@ -21,7 +21,7 @@ RoleRef = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z-]*(:[A-Za-z0-9][
 
 ``on-shift`` (the default rota's shift) · ``rota:ID`` · ``team:ID`` · ``role:ID`` (devops, helpdesk, pm, cao, …) · ``person:ID`` ·
 ``service-responsible`` · ``pm`` (of the incident's tool, else of its service, else the role) · ``tool-pm`` · ``maintenance-team`` · ``tenant-contacts`` ·
-``client-contacts`` · ``contact:TENANT/ID`` · ``first`` (the incident's own first recipients).
+``client-contacts`` · ``contact:TENANT/ID`` · ``first`` (the incident's own first recipients) · ``tickets`` (of the incident) · ``ticket:INTEGRATION/ID``.
 """
 
 TriggerKind = Literal["telemetry", "maintenance", "ticket", "provider", "tool"]
@@ -68,6 +68,20 @@ class Link(Model):
 
     href: str
     text: str = ""
+
+
+class Ticket(Model):
+    """A ticket of a helpdesk: what its API calls it, and what people do."""
+
+    integration_id: str
+    """The integration that it came through, whose helpdesk has it."""
+    source: str
+    """The wire format: ``zendesk``, ``jira``, …"""
+    id: str
+    """The id by which the helpdesk's API finds it."""
+    name: str
+    """What people call it: its key or number."""
+    url: str = ""
 
 
 class Window(Model):

@@ -20,6 +20,7 @@ from libs.common.events.base import (
     ObligationState,
     RoleRef,
     Severity,
+    Ticket,
     TriggerKind,
     Verdict,
     Window,
@@ -103,6 +104,8 @@ class Incident(Model):
     """The id of the routing rule that matched."""
     source: str = ""
     links: tuple[Link, ...] = ()
+    tickets: tuple[Ticket, ...] = ()
+    """The tickets that it came from, or that joined it: its status goes back to these."""
     opened_at: Instant
     acknowledged_at: Instant | None = None
     acknowledged_by: Actor | None = None

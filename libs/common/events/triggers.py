@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from libs.common.events.base import Category, Event, Instant, Link, Model, Severity, TriggerKind, Window
+from libs.common.events.base import Category, Event, Instant, Link, Model, Severity, Ticket, TriggerKind, Window
 
 
 class TriggerGroup(Model):
@@ -51,6 +51,8 @@ class TriggerReceived(Event):
     window: Window | None = None
     """When a maintenance, or an announced outage of a tool, takes place."""
     reporter: str | None = None
+    ticket: Ticket | None = None
+    """The ticket that it is, where it came from a helpdesk."""
     links: tuple[Link, ...] = ()
     labels: dict[str, str] = Field(default_factory=dict)
     started_at: Instant

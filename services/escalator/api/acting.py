@@ -111,5 +111,5 @@ def _report(wanted: NewIncident, principal: Principal) -> Report:
             raise Forbidden(
                 f"Your key is for {', '.join(principal.tenants) or 'no tenant'}, not for {', '.join(foreign) or 'all'}."
             )
-    fields = wanted.model_dump(include=set(Report.__dataclass_fields__) - {"window", "links"})
+    fields = wanted.model_dump(include=set(Report.__dataclass_fields__) - {"window", "links", "ticket"})
     return Report(**{**fields, "tenants": tenants, "window": wanted.window, "links": wanted.links, "source": "api"})

@@ -11,7 +11,7 @@ from typing import Literal
 from uuid import UUID
 
 from libs.common.errors import Conflict
-from libs.common.events.base import Actor, Link, Severity, TriggerKind, Verdict, Window
+from libs.common.events.base import Actor, Link, Severity, Ticket, TriggerKind, Verdict, Window
 from libs.common.events.incidents import Incident, Rung, Update
 from services.escalator.domain import obligations
 from services.escalator.domain.ladder import stopped
@@ -70,6 +70,7 @@ class Report:
     """Every service concerned, where more than ``service`` is."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """What the sender says besides; the routing rules can ask for it."""
+    ticket: Ticket | None = None
 
 
 def opened(
@@ -96,6 +97,7 @@ def opened(
         route=routed.rule,
         source=report.source,
         links=report.links,
+        tickets=(report.ticket,) if report.ticket else (),
         opened_at=now,
         ladder=ladder,
         rungs=rungs,
@@ -108,6 +110,14 @@ def widened(incident: Incident, report: Report) -> Incident:
     tenants = () if everyone else tuple(dict.fromkeys((*incident.tenants, *report.tenants)))
     severity = min(incident.severity, report.severity, key=_WORST_FIRST.index)
     return incident.model_copy(update={"tenants": tenants, "severity": severity})
+
+
+def with_ticket(incident: Incident, ticket: Ticket | None) -> Incident:
+    """The incident, knowing this ticket too."""
+    known = {(each.integration_id, each.id) for each in incident.tickets}
+    if ticket is None or (ticket.integration_id, ticket.id) in known:
+        return incident
+    return incident.model_copy(update={"tickets": (*incident.tickets, ticket)})
 
 
 def acknowledge(incident: Incident, actor: Actor, now: datetime) -> Move:

@@ -67,6 +67,7 @@ async def _attach(desk: Desk, trigger: TriggerReceived, actor: Actor, decision: 
         alert = await alerts.of(desk.tx.session, trigger.integration_id, trigger.dedup_key)
         counts |= {} if alert.firing else {"firing": incident.firing + 1}
         alert.firing, alert.triggers, alert.last_at = True, alert.triggers + 1, desk.tx.now
+    incident = states.with_ticket(incident, trigger.ticket)
     await case.tell(
         AlertAttached,
         incident.model_copy(update=counts),
@@ -143,4 +144,5 @@ def report(trigger: TriggerReceived) -> Report:
         integration=trigger.integration_id,
         services=trigger.services,
         labels=trigger.labels,
+        ticket=trigger.ticket,
     )

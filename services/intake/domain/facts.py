@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from libs.common.events.base import Ticket
 from libs.common.events.triggers import (
     TriggerAcknowledged,
     TriggerGroup,
@@ -44,6 +45,7 @@ def received(
         assigned_team=trigger.assigned_team,
         window=trigger.window,
         reporter=trigger.reporter,
+        ticket=_ticket(trigger, integration),
         links=trigger.links,
         labels=trigger.labels,
         started_at=trigger.started_at or now,
@@ -82,3 +84,10 @@ def quarantined(
         detail=summary(refusals),
         received_at=now,
     )
+
+
+def _ticket(trigger: ParsedTrigger, integration: Integration[Any]) -> Ticket | None:
+    read = trigger.ticket
+    if read is None:
+        return None
+    return Ticket(integration_id=integration.id, source=integration.source, id=read.id, name=read.name, url=read.url)

@@ -33,6 +33,15 @@ nothing here (somebody was assigned there), a step of a handshake, a change that
 
 
 @dataclass(frozen=True, slots=True)
+class TicketRead:
+    """A ticket as its helpdesk's API calls it, and as people do."""
+
+    id: str
+    name: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedTrigger:
     """One alert of a body, in Tocsin's words, before it has ids and a time of arrival."""
 
@@ -51,6 +60,7 @@ class ParsedTrigger:
     assigned_team: str | None = None
     window: Window | None = None
     reporter: str | None = None
+    ticket: TicketRead | None = None
     links: tuple[Link, ...] = ()
     labels: dict[str, str] = field(default_factory=dict)
     group: TriggerGroup | None = None

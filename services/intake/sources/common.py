@@ -16,7 +16,7 @@ from services.intake.domain.integration import SourceOptions
 from services.intake.domain.look import Look
 from services.intake.domain.mapping import NAME_LIMIT, TITLE_LIMIT, clean, clean_labels, web_links
 from services.intake.domain.severity import severity_of
-from services.intake.domain.trigger import Ignored, IgnoredReason, ParsedTrigger, Reading, Refusal
+from services.intake.domain.trigger import Ignored, IgnoredReason, ParsedTrigger, Reading, Refusal, TicketRead
 from services.intake.sources.base import Arrival, CannotRead, json_of, plain_body, pointer_of
 
 FORM: Final = "application/x-www-form-urlencoded"
@@ -65,6 +65,7 @@ class Told:
     category: Category | None = None
     window: Window | None = None
     reporter: str = ""
+    ticket: TicketRead | None = None
     links: Iterable[tuple[str, str]] = ()
     labels: Mapping[str, str] | None = None
     started_at: datetime | None = None
@@ -96,6 +97,7 @@ def trigger_of(told: Told, arrival: Arrival[CommonT]) -> ParsedTrigger:
         tenants=tuple(dict.fromkeys(name for name in tenants if name)),
         window=told.window,
         reporter=clean(told.reporter, NAME_LIMIT) or None,
+        ticket=told.ticket,
         links=web_links(told.links),
         labels=clean_labels({name: value for name, value in (told.labels or {}).items() if value}),
         started_at=told.started_at,

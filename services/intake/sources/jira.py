@@ -11,6 +11,8 @@ from services.intake.sources.tickets import TICKETS, Ticket, TicketOptions, tick
 OVER: Final = frozenset({"done", "closed", "resolved", "cancelled", "canceled", "declined", "rejected"})
 NEWS: Final = frozenset({"status", "priority", "resolution", "labels", "project"})
 """Fields whose change can make an issue a P1, or open again."""
+REMARKS: Final = ("comment", "issue_comment", "worklog", "issue_work", "issuelink", "attachment")
+"""How the names of events begin that change no field of the issue: what we write on it ourselves comes back as one of these."""
 
 
 def _one(look: Look, arrival: Arrival[TicketOptions]) -> Part:
@@ -29,7 +31,7 @@ def _one(look: Look, arrival: Arrival[TicketOptions]) -> Part:
         title=fields.text("summary"),
         priority=fields.text("priority.name"),
         over=over or event.endswith("issue_deleted"),
-        news=not event.startswith("comment") and (not changed or not changed.isdisjoint(NEWS)),
+        news=not changed.isdisjoint(NEWS) if changed else not _only_remarks(look, event),
         description=fields.text("description"),
         reporter=fields.text("reporter.displayName", "creator.displayName", "reporter.name"),
         services=[part.text("name") for part in fields.each("components")] or [fields.text("project.key")],
@@ -40,6 +42,12 @@ def _one(look: Look, arrival: Arrival[TicketOptions]) -> Part:
         ended_at=fields.moment("resolutiondate", "updated"),
     )
     return ticket_of(ticket, arrival)
+
+
+def _only_remarks(look: Look, event: str) -> bool:
+    """Whether a body without changes tells of a comment, of work or of a link: servers post these as ``jira:issue_updated`` too."""
+    names = (event, look.text("issue_event_type_name").lower())
+    return look.at("comment").is_object() or any(name.startswith(REMARKS) for name in names)
 
 
 def _page(address: str, key: str) -> str:

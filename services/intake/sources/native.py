@@ -11,7 +11,7 @@ from libs.common.events.triggers import TriggerGroup
 from services.intake.domain.dedup import bounded, hash_of_words
 from services.intake.domain.integration import Integration, SourceOptions
 from services.intake.domain.mapping import NAME_LIMIT, SIBLINGS_LIMIT, TITLE_LIMIT, clean, clean_labels, web_links
-from services.intake.domain.trigger import Ignored, ParsedTrigger, Reading, Refusal, refuse
+from services.intake.domain.trigger import Ignored, ParsedTrigger, Reading, Refusal, TicketRead, refuse
 from services.intake.sources.base import Arrival, CannotRead, Source, json_of, pointer_of, refusals_of
 from services.intake.sources.native_models import (
     AnyTrigger,
@@ -24,6 +24,7 @@ from services.intake.sources.native_models import (
     ToolTrigger,
 )
 from services.intake.sources.native_page import DOCS, EXAMPLES
+from services.intake.sources.tickets import ticket_read
 
 ADAPTER: Final[TypeAdapter[AnyTrigger]] = TypeAdapter(AnyTrigger)
 KINDS: Final[tuple[TriggerKind, ...]] = get_args(TriggerKind)
@@ -105,6 +106,7 @@ def _parsed(trigger: AnyTrigger) -> ParsedTrigger:
     links = [(link.href, link.text) for link in trigger.links]
     labels = dict(trigger.labels)
     key, tool, provider, team, window = "", "", "", "", None
+    ticket: TicketRead | None = None
     match trigger:
         case TelemetryTrigger():
             tool = trigger.tool
@@ -112,6 +114,7 @@ def _parsed(trigger: AnyTrigger) -> ParsedTrigger:
             key, team, window = trigger.maintenance_id, trigger.assigned_team, _window(trigger.window)
         case TicketTrigger():
             key = trigger.ticket
+            ticket = ticket_read(trigger.ticket, trigger.ticket, trigger.url)
             labels |= {"ticket": trigger.ticket, "priority": trigger.priority}
             links.append((trigger.url, f"Ticket {trigger.ticket}"))
         case ProviderTrigger():
@@ -138,6 +141,7 @@ def _parsed(trigger: AnyTrigger) -> ParsedTrigger:
         tool=_name(tool) or None,
         provider=_name(provider) or None,
         tenants=tuple(dict.fromkeys(map(_name, trigger.tenants))),
+        ticket=ticket,
         assigned_team=_name(team) or None,
         window=window,
         reporter=_name(trigger.reporter) or None,

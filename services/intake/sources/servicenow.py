@@ -73,6 +73,7 @@ ServiceNow posts what a business rule tells it to. A P1 opens an incident, of wh
 
 ```js
 (function executeRule(current) {{
+  if (current.operation() == 'update' && !current.priority.changes() && !current.state.changes()) return;  // a comment is no news
   var r = new sn_ws.RESTMessageV2('Tocsin', 'post');
   r.setStringParameterNoEscape('body', JSON.stringify({{
     sys_id: current.getUniqueValue(), number: current.getValue('number'), state: current.getValue('state'),
@@ -85,8 +86,6 @@ ServiceNow posts what a business rule tells it to. A P1 opens an incident, of wh
   r.executeAsync();
 }})(current);
 ```
-
-Let the rule run where priority or state changes.
 
 ## What is read
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
 
-from services.intake.domain.mapping import NAME_LIMIT, clean
+from services.intake.domain.dedup import bounded
+from services.intake.domain.mapping import NAME_LIMIT, clean, web_links
+from services.intake.domain.trigger import TicketRead
 from services.intake.sources.base import Arrival
 from services.intake.sources.common import CommonOptions, Part, Told, ignored, trigger_of
 
@@ -87,6 +89,7 @@ def ticket_of(ticket: Ticket, arrival: Arrival[TicketT]) -> Part:
         kind="ticket",
         services=named or [service for service in ticket.services if service],
         reporter=ticket.reporter,
+        ticket=ticket_read(ticket.id, name, ticket.url),
         links=[(ticket.url, f"Ticket {name}")],
         labels={
             "ticket": name,
@@ -98,3 +101,9 @@ def ticket_of(ticket: Ticket, arrival: Arrival[TicketT]) -> Part:
         ended_at=ticket.ended_at,
     )
     return trigger_of(told, arrival)
+
+
+def ticket_read(ticket_id: str, name: str, url: str) -> TicketRead:
+    """How the helpdesk's API and its people call a ticket; its address only where a person may safely open it."""
+    pages = web_links([(url, "")])
+    return TicketRead(bounded(clean(ticket_id)), clean(name, NAME_LIMIT), pages[0].href if pages else "")

@@ -72,7 +72,7 @@ Zendesk posts tickets as they are filed, change and are solved. A P1 opens an in
 
 *Admin Center → Apps and integrations → Webhooks → Create webhook*, endpoint URL `https://intake.example.org/v1/hooks/zendesk`, method POST, format JSON,
 authentication *Bearer token* with the key. Either connect it to **Zendesk events** (ticket created, status changed, priority changed), or to a
-**trigger** with this body:
+**trigger** that meets any of *Ticket is created*, *Priority changed*, *Status category changed* (not comments: Tocsin's own would come back), with this body:
 
 ```json
 {{
