@@ -7,6 +7,9 @@ from pydantic import Field
 
 from libs.common.events.base import Category, Event, Instant, Link, Model, Severity, Ticket, TriggerKind, Window
 
+MaintenanceEnding = Literal["cancelled", "completed"]
+"""How a scheduled maintenance ended: called off, or done."""
+
 
 class TriggerGroup(Model):
     """The alerts that a sender put into one body: they are one thing unless somebody says otherwise."""
@@ -50,6 +53,10 @@ class TriggerReceived(Event):
     """The team assigned to a scheduled maintenance."""
     window: Window | None = None
     """When a maintenance, or an announced outage of a tool, takes place."""
+    sequence: int | None = None
+    """Which announcement of the same thing it is, where the sender counts them (``SEQUENCE`` of a calendar): a lower one is older."""
+    ending: MaintenanceEnding | None = None
+    """How a maintenance ended, where it did and its sender says."""
     reporter: str | None = None
     ticket: Ticket | None = None
     """The ticket that it is, where it came from a helpdesk."""

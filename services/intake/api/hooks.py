@@ -11,7 +11,7 @@ from starlette.responses import Response
 from libs.common.errors import FieldProblem, Invalid, Malformed, NotFound
 from libs.common.events.base import TriggerKind
 from libs.common.problems import problem_response
-from services.intake.api.schemas import HOOK_OPENAPI, NATIVE_OPENAPI
+from services.intake.api.schemas import CANCEL_OPENAPI, HOOK_OPENAPI, MAINTENANCE_OPENAPI, NATIVE_OPENAPI
 from services.intake.api.state import state_of
 from services.intake.domain.headers import foreign_headers
 from services.intake.domain.signatures import Signed
@@ -77,6 +77,27 @@ async def take_tickets(request: Request) -> Response:
     return await _take(request, NATIVE, sent_key(request), kind="ticket")
 
 
+@router.post("/v1/notices", status_code=202, response_class=Response, openapi_extra=NATIVE_OPENAPI)
+async def take_notices(request: Request) -> Response:
+    """Take what a tool's owner announces, one notice or an array of them, in which ``kind`` (tool) goes without saying."""
+    return await _take(request, NATIVE, sent_key(request), kind="tool")
+
+
+@router.post("/v1/maintenance", status_code=202, response_class=Response, openapi_extra=MAINTENANCE_OPENAPI)
+async def take_maintenance(request: Request) -> Response:
+    """Announce a maintenance or several, as JSON or as a calendar (``text/calendar``). The same id again moves it."""
+    return await _take(request, NATIVE, sent_key(request), kind="maintenance")
+
+
+@router.delete(
+    "/v1/maintenance/{maintenance_id:path}", status_code=202, response_class=Response, openapi_extra=CANCEL_OPENAPI
+)
+async def cancel_maintenance(request: Request, maintenance_id: str) -> Response:
+    """Call off the maintenance that was announced under this id; cancelling it again is harmless."""
+    said = to_json({"kind": "maintenance", "maintenance_id": maintenance_id, "status": "cancelled"})
+    return await _take(request, NATIVE, sent_key(request), kind="maintenance", said=said)
+
+
 def sent_key(request: Request) -> str | None:
     """The key of a request without one in its path: a token, the password of a user, a header, or a parameter of the address."""
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
@@ -101,7 +122,10 @@ async def _greeted(request: Request, source_name: str, key: str | None) -> Respo
     return Response(status_code=200, headers={"Allow": "OPTIONS, POST", **headers})
 
 
-async def _take(request: Request, source_name: str, key: str | None, kind: TriggerKind | None = None) -> Response:
+async def _take(
+    request: Request, source_name: str, key: str | None, kind: TriggerKind | None = None, said: bytes | None = None
+) -> Response:
+    """Take the body of a request, or ``said`` where the address alone says everything."""
     state, source = state_of(request), source_named(source_name)
     integration = await state.senders.sender(key, source_name)
     now = state.uow.clock.now()
@@ -109,15 +133,17 @@ async def _take(request: Request, source_name: str, key: str | None, kind: Trigg
     if kind is not None:
         options = integration.options.model_copy(update={"only": (kind,)})
         integration = replace(integration, kind=kind, options=options)
-    body = await request.body()
-    signed = Signed(request.headers, body, called(request, state.public_url))
+    signed = Signed(request.headers, await request.body(), called(request, state.public_url))
     state.guard.verify(integration, signed, now)
     if state.guard.is_repeated(integration, signed, now):
         return Response(REPEATED, 200, media_type="application/json")
+    headers = foreign_headers(request.headers.items())
+    if said is not None:
+        headers = [(name, value) for name, value in headers if not name.lower().startswith("content-")]
+    body = signed.body if said is None else said
     arrival = Arrival(request.headers, body, integration, now)
     if source.check is not None:
         await source.check(arrival, state.network)
-    headers = foreign_headers(request.headers.items())
     receipt = await state.receiver.receive(source, integration, headers, body)
     state.guard.taken(integration, signed, now)
     if receipt.reading.refused:

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter
 
 from libs.common.events.base import Slug, TriggerKind
 from services.intake.domain.integration import IntegrationRecord, KeyRecord, Origin
-from services.intake.sources.native_models import AnyTrigger
+from services.intake.sources.native_models import AnyTrigger, MaintenanceTrigger
 from services.intake.sources.native_page import EXAMPLES
 
 
@@ -234,3 +234,17 @@ NATIVE_OPENAPI: Final[dict[str, Any]] = {
     "requestBody": _body(_NATIVE, EXAMPLES),
     "responses": {"202": _receipt(), **_REFUSED},
 }
+MAINTENANCE_OPENAPI: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": _inlined(TypeAdapter(MaintenanceTrigger | list[MaintenanceTrigger]).json_schema()),
+                "examples": {"maintenance": {"value": EXAMPLES["maintenance"]}},
+            },
+            "text/calendar": {"schema": {"type": "string"}},
+        },
+    },
+    "responses": {"202": _receipt(), **_REFUSED},
+}
+CANCEL_OPENAPI: Final[dict[str, Any]] = {"responses": {"202": _receipt(), **_REFUSED}}

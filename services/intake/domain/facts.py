@@ -44,6 +44,8 @@ def received(
         tenants=trigger.tenants,
         assigned_team=trigger.assigned_team,
         window=trigger.window,
+        sequence=trigger.sequence,
+        ending=trigger.ending,
         reporter=trigger.reporter,
         ticket=_ticket(trigger, integration),
         links=trigger.links,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from libs.common.events.base import Category, Link, Severity, TriggerKind, Window
-from libs.common.events.triggers import TriggerGroup
+from libs.common.events.triggers import MaintenanceEnding, TriggerGroup
 
 RefusalReason = Literal[
     "empty-body",
@@ -59,6 +59,10 @@ class ParsedTrigger:
     tenants: tuple[str, ...] = ()
     assigned_team: str | None = None
     window: Window | None = None
+    sequence: int | None = None
+    """Which announcement of the same thing it is, where the sender counts them: a lower one is older."""
+    ending: MaintenanceEnding | None = None
+    """How a maintenance ended, where it did and the sender says."""
     reporter: str | None = None
     ticket: TicketRead | None = None
     links: tuple[Link, ...] = ()

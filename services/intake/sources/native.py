@@ -12,7 +12,8 @@ from services.intake.domain.dedup import bounded, hash_of_words
 from services.intake.domain.integration import Integration, SourceOptions
 from services.intake.domain.mapping import NAME_LIMIT, SIBLINGS_LIMIT, TITLE_LIMIT, clean, clean_labels, web_links
 from services.intake.domain.trigger import Ignored, ParsedTrigger, Reading, Refusal, TicketRead, refuse
-from services.intake.sources.base import Arrival, CannotRead, Source, json_of, pointer_of, refusals_of
+from services.intake.sources.base import Arrival, CannotRead, Source, json_of, plain_body, pointer_of, refusals_of
+from services.intake.sources.native_calendar import CalendarOptions, is_calendar, read_maintenances
 from services.intake.sources.native_models import (
     AnyTrigger,
     MaintenanceTrigger,
@@ -37,11 +38,15 @@ class NativeOptions(SourceOptions):
     """The kinds; without it, all five."""
     p1: tuple[str, ...] = ("P1", "1")
     """The priorities of a ticket that open an incident, in whatever case."""
+    calendar: CalendarOptions = CalendarOptions()
+    """What calendars with maintenances leave away, and what their words mean."""
 
 
 def read(arrival: Arrival[NativeOptions]) -> Reading:
-    """The triggers of a body: an object is one, an array as many as it has."""
+    """The triggers of a body: an object is one, an array as many as it has, a calendar one for each of its events."""
     try:
+        if is_calendar(arrival.headers.get("content-type", ""), plain_body(arrival.headers, arrival.body)):
+            return _calendar(arrival)
         value = json_of(arrival.headers, arrival.body)
     except CannotRead as error:
         return Reading(refusals=(error.refusal,))
@@ -63,6 +68,17 @@ def read(arrival: Arrival[NativeOptions]) -> Reading:
     return Reading(_with_siblings(triggers), tuple(refusals), tuple(ignored))
 
 
+def _calendar(arrival: Arrival[NativeOptions]) -> Reading:
+    options = arrival.integration.options
+    if options.only and "maintenance" not in options.only:
+        return refuse("kind-not-allowed", _not_allowed(arrival.integration, "maintenance"))
+    return read_maintenances(plain_body(arrival.headers, arrival.body), options.calendar, arrival.now)
+
+
+def _not_allowed(integration: Integration[NativeOptions], kind: str) -> str:
+    return f"The integration {integration.id} may send only {', '.join(integration.options.only)} here, not {kind}."
+
+
 def _one(
     item: Any, at: tuple[int, ...], integration: Integration[NativeOptions]
 ) -> ParsedTrigger | Ignored | Sequence[Refusal]:
@@ -73,8 +89,7 @@ def _one(
         return (_unknown_kind(kind, at),)
     allowed = integration.options.only
     if allowed and kind not in allowed:
-        sentence = f"The integration {integration.id} may send only {', '.join(allowed)}, not {kind}."
-        return (Refusal("kind-not-allowed", sentence, pointer_of(*at, "kind")),)
+        return (Refusal("kind-not-allowed", _not_allowed(integration, kind), pointer_of(*at, "kind")),)
     try:
         trigger = ADAPTER.validate_python({**item, "kind": kind})
     except ValidationError as error:
@@ -105,13 +120,14 @@ def _parsed(trigger: AnyTrigger) -> ParsedTrigger:
     services = tuple(dict.fromkeys(_name(name) for name in [trigger.service, *trigger.services] if name))
     links = [(link.href, link.text) for link in trigger.links]
     labels = dict(trigger.labels)
-    key, tool, provider, team, window = "", "", "", "", None
+    key, tool, provider, team, window, sequence, ending = "", "", "", "", None, None, None
     ticket: TicketRead | None = None
     match trigger:
         case TelemetryTrigger():
             tool = trigger.tool
         case MaintenanceTrigger():
             key, team, window = trigger.maintenance_id, trigger.assigned_team, _window(trigger.window)
+            sequence, ending = trigger.sequence, trigger.ending
         case TicketTrigger():
             key = trigger.ticket
             ticket = ticket_read(trigger.ticket, trigger.ticket, trigger.url)
@@ -144,6 +160,8 @@ def _parsed(trigger: AnyTrigger) -> ParsedTrigger:
         ticket=ticket,
         assigned_team=_name(team) or None,
         window=window,
+        sequence=sequence,
+        ending=ending if trigger.status == "resolved" else None,
         reporter=_name(trigger.reporter) or None,
         links=web_links(links),
         labels=clean_labels({name: value for name, value in labels.items() if value}),

@@ -15,10 +15,20 @@ from pydantic import (
 )
 
 from libs.common.events.base import Category, Severity
+from libs.common.events.triggers import MaintenanceEnding
 from services.intake.domain.severity import WORDS
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True)]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+ENDINGS: Final[dict[str, MaintenanceEnding]] = {
+    "cancelled": "cancelled",
+    "canceled": "cancelled",
+    "completed": "completed",
+    "done": "completed",
+}
+ANNOUNCED: Final = frozenset({"planned", "scheduled", "tentative", "confirmed", "moved", "re_scheduled", "in_progress"})
+"""Words for the state of a maintenance, beside ``firing`` and ``resolved``."""
 
 EARLIEST: Final = 1970
 LATEST: Final = 2999
@@ -123,13 +133,41 @@ class TelemetryTrigger(NativeTrigger):
 
 
 class MaintenanceTrigger(NativeTrigger):
-    """A scheduled maintenance: the team assigned to it hears of it first. ``resolved``: it is done, or called off."""
+    """A scheduled maintenance: the team assigned to it hears of it first. The same id again moves it; ``cancelled`` calls it off."""
 
     kind: Literal["maintenance"]
-    window: NativeWindow
-    assigned_team: Words
-    """The id of the team that does it."""
+    window: NativeWindow | None = None
+    """When it takes place; required unless it ended."""
+    assigned_team: Text = ""
+    """The id of the team that does it; required unless it ended."""
     maintenance_id: Text = ""
+    """Your id of it, by which it is moved and cancelled; the dedup key."""
+    sequence: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
+    """Where you count the announcements of one maintenance: what comes with a lower number than the last is passed over."""
+    ending: MaintenanceEnding | None = None
+    """Left away, ``status`` says it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _status_says_how_it_ended(cls, value: Any) -> Any:
+        """``cancelled`` and ``completed`` are endings; the words for a maintenance that is to come, or goes on, are all ``firing``."""
+        word = value.get("status") if isinstance(value, dict) else None
+        if not isinstance(word, str):
+            return value
+        state = word.strip().lower().replace("-", "_").replace(" ", "_")
+        if state in ENDINGS:
+            return {**value, "status": "resolved", "ending": value.get("ending") or ENDINGS[state]}
+        return {**value, "status": "firing"} if state in ANNOUNCED else value
+
+    @model_validator(mode="after")
+    def _announcement_is_whole(self) -> "MaintenanceTrigger":
+        if self.status == "firing" and self.window is None:
+            raise ValueError("a maintenance needs a window: when it begins, and when it ends")
+        if self.status == "firing" and not self.assigned_team:
+            raise ValueError("a maintenance needs assigned_team, the team that does it")
+        if not (self.maintenance_id or self.dedup_key or self.title):
+            raise ValueError("say which maintenance it is: maintenance_id")
+        return self
 
 
 class TicketTrigger(NativeTrigger):

@@ -61,7 +61,8 @@ curl https://intake.example.org/v1/triggers \\
 ```
 
 The key may also come as `X-Tocsin-Key`, or in the path of `POST /v1/hooks/native/YOUR-KEY`. Post the same `dedup_key` with
-`"status": "resolved"` when it is over. Tickets may also be posted to `/v1/tickets`, where `kind` is always `ticket`.
+`"status": "resolved"` when it is over. Where the address says the kind, the body need not: tickets may be
+posted to `/v1/tickets`, notices of tools' owners to `/v1/notices` and maintenance to `/v1/maintenance`.
 
 The answer is 202, given only after the triggers were committed: `{"delivery_id", "triggers": [{"trigger_id", "dedup_key", "status"}]}`. If a
 part of an array is wrong, the rest counts and `problems` names the part. 503 with `Retry-After` means that nothing was accepted: post again.
@@ -87,12 +88,43 @@ What authenticates but cannot be understood is answered with 400 or 422 and is k
 Unknown fields are passed over.
 """
 
+_MAINTENANCE = """
+The team assigned to it hears of it first. Also: `window` with `starts_at` and `ends_at` (required), `assigned_team` (required),
+`maintenance_id` (the dedup key), `sequence`. Post it to `/v1/maintenance`:
+
+```sh
+curl https://intake.example.org/v1/maintenance \\
+  -H "Authorization: Bearer YOUR-KEY" -H "Content-Type: application/json" \\
+  -d '{"maintenance_id": "CHG-7731", "title": "New disks", "assigned_team": "platform", "services": ["documents"],
+       "window": {"starts_at": "2026-03-07T22:00:00Z", "ends_at": "2026-03-08T01:00:00Z"}}'
+```
+
+The same `maintenance_id` again, with another window, **moves** it: it stays one maintenance, and its team hears of the move once. The same once more changes
+nothing. `"status": "cancelled"` calls it off, and so does `curl -X DELETE …/v1/maintenance/CHG-7731` with the same key; `"status": "completed"`
+says that it is done. An announcement with a lower `sequence` than the last is passed over.
+
+**Calendars** may be posted to the same address, as `text/calendar`:
+
+```sh
+curl https://intake.example.org/v1/maintenance -H "Authorization: Bearer YOUR-KEY" \\
+  -H "Content-Type: text/calendar" --data-binary @maintenance.ics
+```
+
+Each event is one maintenance: by its `X-MAINTNOTE-PROVIDER` and `X-MAINTNOTE-MAINTENANCE-ID` where it has them, else by its `UID`; each occurrence of an event
+that recurs, up to 35 days ahead, is one of its own (post the calendar again for later ones). A higher `SEQUENCE` moves it; `METHOD:CANCEL`, `STATUS:CANCELLED` or `X-MAINTNOTE-STATUS` end it.
+`X-MAINTNOTE-OBJECT-ID` names the services, `X-MAINTNOTE-IMPACT` the severity, `X-TOCSIN-TEAM` the team and `X-TOCSIN-TENANT` the tenants.
+Zones of any calendar program are understood.
+""".strip()
+
+_TOOL = """
+The PM who is responsible for the tool hears of it first; where nobody is, or nobody knows the tool, the PM in charge does, and the incident says why. Also:
+`tool` (required, the dedup key), `state` (required: `down`, `will_be_down`, `up`; `up` resolves), `window` (required with `will_be_down`). Post it to
+`/v1/notices`. The same tool again with another window moves what was announced; `down` before its time begins it.
+""".strip()
+
 _KINDS = {
     "telemetry": "The team on shift hears of it first. Also: `tool`.",
-    "maintenance": (
-        "The team assigned to it hears of it first. Also: `window` with `starts_at` and `ends_at` (required), `assigned_team` (required), "
-        "`maintenance_id` (the dedup key). `resolved` means done or called off."
-    ),
+    "maintenance": _MAINTENANCE,
     "ticket": (
         "Helpdesk hears of it first. Also: `ticket` (required, the dedup key), `priority` (required), `url`. Only `P1` opens an incident; "
         "another priority is understood and named under `ignored`."
@@ -100,17 +132,19 @@ _KINDS = {
     "provider": (
         "DevOps hears of it first. Also: `provider` (required), `incident_id` (the dedup key, with the provider), `region`, `url`."
     ),
-    "tool": (
-        "The PM who is responsible for the tool hears of it first. Also: `tool` (required, the dedup key), `state` (required: `down`, "
-        "`will_be_down`, `up`; `up` resolves), `window` (required with `will_be_down`)."
-    ),
+    "tool": _TOOL,
 }
 
 _OPTIONS = """
 ## Options
 
 `only`: the kinds that the integration may send, `[ticket]` for a helpdesk's. Without it, all five. `p1`: the priorities of a ticket that open an
-incident; without it, `P1` and `1`.
+incident; without it, `P1` and `1`. `calendar`: what calendars leave away, and what their words mean: `assigned_team`, `tenants`, `zone` (of
+times that name none) and `services`, from an object or a category to the id of our service:
+
+```yaml
+options: {calendar: {assigned_team: platform, zone: Europe/Berlin, services: {IC-111111: documents}}}
+```
 """
 
 

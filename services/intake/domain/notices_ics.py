@@ -1,0 +1,322 @@
+"""Calendars that announce maintenance (RFC 5545), with the properties of NANOG's MAINTNOTE where they carry some.
+
+One event is one maintenance. ``METHOD:CANCEL``, ``STATUS:CANCELLED`` and ``X-MAINTNOTE-STATUS`` say that it ended; a later ``SEQUENCE`` of the same
+event moves it. Each occurrence of an event that recurs is a maintenance of its own. What senders break is mended: folding, odd zones, line ends.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
+from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+import recurring_ical_events  # type: ignore[import-untyped]  # it has no stubs
+from icalendar import Calendar
+
+NoticeState = Literal["tentative", "scheduled", "in_progress", "completed", "cancelled"]
+
+MEDIA_TYPE: Final = "text/calendar"
+MOST: Final = 200
+"""Events of a calendar that is read."""
+HORIZON: Final = timedelta(days=35)
+"""How far ahead the occurrences of an event that recurs are announced."""
+BEHIND: Final = timedelta(days=1)
+"""How long ago an occurrence may have ended to be still told of."""
+
+_STATES: Final[dict[str, NoticeState]] = {
+    "TENTATIVE": "tentative",
+    "IN-PROCESS": "in_progress",
+    "COMPLETED": "completed",
+    "CANCELLED": "cancelled",
+    "CANCELED": "cancelled",
+}
+"""The words of MAINTNOTE and of RFC 5545 (3.8.1.11). Any other, such as CONFIRMED or RE-SCHEDULED, is a maintenance that is planned."""
+
+EARLIEST: Final = 1970
+LATEST: Final = 2999
+
+_BROKEN: Final = (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError)
+"""What the library raises where a calendar breaks the rules in a way that it does not mend."""
+_PROPERTY: Final = re.compile(r"^[A-Za-z][A-Za-z0-9-]*[:;]")
+_TOO_OFTEN: Final = frozenset({"SECONDLY", "MINUTELY", "HOURLY"})
+_TOO_FINE: Final = ("BYSECOND", "BYMINUTE")
+
+
+class NoCalendar(ValueError):
+    """The text is no calendar that can be read; the sentence says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """A thing that the maintenance touches: ``X-MAINTNOTE-OBJECT-ID`` with its own impact where it has one."""
+
+    id: str
+    impact: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One maintenance as a calendar announces it. Texts are the sender's own."""
+
+    uid: str
+    recurrence: str = ""
+    """Which occurrence of an event that recurs: its original beginning, ``20260307T220000Z``."""
+    key: str
+    """What makes two notices the same maintenance: provider and maintenance id where there are any, else the UID; with the occurrence."""
+    state: NoticeState
+    sequence: int
+    title: str
+    description: str = ""
+    starts_at: datetime
+    ends_at: datetime | None
+    provider: str = ""
+    maintenance_id: str = ""
+    account: str = ""
+    impact: str = ""
+    """NO-IMPACT, REDUCED-REDUNDANCY, DEGRADED, OUTAGE; empty where the calendar does not say."""
+    affected: tuple[Affected, ...] = ()
+    categories: tuple[str, ...] = ()
+    organizer: str = ""
+    url: str = ""
+    team: str = ""
+    """``X-TOCSIN-TEAM``: the team assigned to it."""
+    tenants: tuple[str, ...] = ()
+    """``X-TOCSIN-TENANT``, as often as there are tenants."""
+
+    @property
+    def ended(self) -> Literal["cancelled", "completed"] | None:
+        """How it ended, if it did."""
+        return self.state if self.state in ("cancelled", "completed") else None
+
+
+@dataclass(frozen=True, slots=True)
+class Announcements:
+    """What a calendar says: its notices, and the titles of events that go on recurring beyond what is announced now."""
+
+    notices: tuple[Notice, ...]
+    goes_on: tuple[str, ...] = ()
+    method: str = ""
+
+
+def read_calendar(body: bytes, now: datetime, zone: str = "UTC") -> Announcements:
+    """The notices of a calendar; times without a zone are those of ``zone``. Raises :class:`NoCalendar`."""
+    try:
+        return _read(_parsed(_text(body)), now, zone)
+    except NoCalendar:
+        raise
+    except _BROKEN as error:
+        raise NoCalendar(f"A part of the calendar cannot be read: {_said(error)}.") from error
+
+
+def _read(calendar: Calendar, now: datetime, zone: str) -> Announcements:
+    method = _word(calendar, "METHOD")
+    if method in {"REPLY", "COUNTER", "REFRESH", "DECLINECOUNTER"}:
+        return Announcements((), (), method)
+    events = calendar.walk("VEVENT")
+    info = ZoneInfo(zone)
+    found = [_notice(event, method, info) for event in events if not _recurs(event) and not _is_part(event, events)]
+    series = [event for event in events if _recurs(event)]
+    if series:
+        found.extend(_occurrences(calendar, {str(event.get("UID", "")) for event in series}, method, info, now))
+    goes_on = tuple(str(event.get("SUMMARY", "")) for event in series if _goes_on(event, now))
+    return Announcements(_told_apart(found), goes_on, method)
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return body.decode("latin-1")
+
+
+def _parsed(text: str) -> Calendar:
+    if "BEGIN:VCALENDAR" not in text.upper():
+        raise NoCalendar("This is no iCalendar: it has no BEGIN:VCALENDAR.")
+    try:
+        calendar = Calendar.from_ical(_unbroken(text))
+    except _BROKEN as error:
+        raise NoCalendar(f"This is no iCalendar: {_said(error)}.") from error
+    if not isinstance(calendar, Calendar):
+        raise NoCalendar("This is no iCalendar: it holds no VCALENDAR.")
+    events = calendar.walk("VEVENT")
+    if not events:
+        raise NoCalendar("The calendar holds no event (VEVENT).")
+    if len(events) > MOST:
+        raise NoCalendar(f"The calendar holds {len(events)} events; {MOST} at most are read.")
+    for event in events:
+        for rule in _rules(event):
+            often = {str(each).upper() for each in rule.get("FREQ", [""])}
+            hours = rule.get("BYHOUR", [])
+            if often & _TOO_OFTEN or any(part in rule for part in _TOO_FINE) or len(hours) > 1:
+                raise NoCalendar("A maintenance recurs daily at most, not by the hour, the minute or the second.")
+    return calendar
+
+
+def _unbroken(text: str) -> str:
+    """The text with lines folded as they ought to be: what begins like no property goes on with the line before."""
+    lines: list[str] = []
+    for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
+        if not line.strip():
+            continue
+        if lines and not line.startswith((" ", "\t")) and not _PROPERTY.match(line):
+            lines[-1] += line
+        else:
+            lines.append(line)
+    return "\r\n".join(lines) + "\r\n"
+
+
+def _notice(event: Any, method: str, zone: ZoneInfo) -> Notice:
+    uid = str(event.get("UID", "")).strip()
+    title = str(event.get("SUMMARY", "")).strip()
+    starts_at, ends_at = _times(event, zone)
+    provider, ids = _text_of(event, "X-MAINTNOTE-PROVIDER"), list(_maintenance_ids(event))
+    recurrence = event.get("RECURRENCE-ID")
+    occurrence = f"{_instant(recurrence.dt, zone):%Y%m%dT%H%M%SZ}" if recurrence is not None else ""
+    base = ":".join(part for part in (provider, ids[0]) if part) if ids else uid
+    if not base:
+        raise NoCalendar("An event needs a UID, by which it can be moved and cancelled.")
+    impact = _text_of(event, "X-MAINTNOTE-IMPACT").upper()
+    return Notice(
+        uid=uid,
+        recurrence=occurrence,
+        key=f"{base}/{occurrence}" if occurrence else base,
+        state=_state(event, method),
+        sequence=_sequence(event),
+        title=title or f"Maintenance {ids[0] if ids else uid}",
+        description=str(event.get("DESCRIPTION", "")).strip(),
+        starts_at=starts_at,
+        ends_at=ends_at,
+        provider=provider,
+        maintenance_id=ids[0] if ids else "",
+        account=_text_of(event, "X-MAINTNOTE-ACCOUNT"),
+        impact=impact,
+        affected=tuple(_affected(event, impact)),
+        categories=tuple(_categories(event)),
+        organizer=_text_of(event, "ORGANIZER").removeprefix("mailto:").removeprefix("MAILTO:"),
+        url=_text_of(event, "URL"),
+        team=_text_of(event, "X-TOCSIN-TEAM"),
+        tenants=tuple(str(each).strip() for each in _all(event, "X-TOCSIN-TENANT") if str(each).strip()),
+    )
+
+
+def _state(event: Any, method: str) -> NoticeState:
+    """The worst ending counts: a calendar that cancels an event does so whatever else it says of it."""
+    words = [_word(event, "X-MAINTNOTE-STATUS"), _word(event, "STATUS")]
+    if method == "CANCEL" or {"CANCELLED", "CANCELED"} & set(words):
+        return "cancelled"
+    return next((_STATES[word] for word in words if word in _STATES), "scheduled")
+
+
+def _times(event: Any, zone: ZoneInfo) -> tuple[datetime, datetime | None]:
+    try:
+        starts_at, ends_at = _instant(event.start, zone), _instant(event.end, zone)
+    except _BROKEN as error:
+        name = str(event.get("SUMMARY", "") or event.get("UID", "")).strip() or "an event"
+        raise NoCalendar(f"The times of {name} cannot be read: {_said(error)}.") from error
+    return starts_at, ends_at if ends_at > starts_at else None
+
+
+def _instant(value: date, zone: ZoneInfo) -> datetime:
+    """A date is its midnight; a time without a zone is one of ``zone``."""
+    moment = value if isinstance(value, datetime) else datetime.combine(value, time())
+    found = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+    if not EARLIEST <= found.year <= LATEST:
+        raise ValueError(f"it lies outside of the years {EARLIEST} to {LATEST}")
+    return found
+
+
+def _sequence(event: Any) -> int:
+    try:
+        return min(max(int(event.get("SEQUENCE", 0)), 0), 2**31 - 1)
+    except (ValueError, TypeError):
+        return 0
+
+
+def _maintenance_ids(event: Any) -> Iterator[str]:
+    """The ids, the one marked as the main one first."""
+    ids = [each for each in _all(event, "X-MAINTNOTE-MAINTENANCE-ID") if str(each).strip()]
+    ids.sort(key=lambda each: str(each.params.get("X-MAINTNOTE-PRECEDENCE", "")).upper() != "PRIMARY")
+    yield from (str(each).strip() for each in ids)
+
+
+def _affected(event: Any, impact: str) -> Iterator[Affected]:
+    for each in _all(event, "X-MAINTNOTE-OBJECT-ID"):
+        if str(each).strip():
+            own = str(each.params.get("X-MAINTNOTE-OBJECT-IMPACT", "")).upper()
+            yield Affected(str(each).strip(), own or impact)
+
+
+def _categories(event: Any) -> Iterator[str]:
+    for each in _all(event, "CATEGORIES"):
+        for category in getattr(each, "cats", [each]):
+            if str(category).strip():
+                yield str(category).strip()
+
+
+def _is_part(event: Any, events: Iterable[Any]) -> bool:
+    """Whether this is a changed occurrence of an event that recurs in the same calendar, which is read with it."""
+    uid = str(event.get("UID", ""))
+    return event.get("RECURRENCE-ID") is not None and any(
+        _recurs(other) and str(other.get("UID", "")) == uid for other in events
+    )
+
+
+def _occurrences(calendar: Calendar, uids: set[str], method: str, zone: ZoneInfo, now: datetime) -> Iterator[Notice]:
+    query = recurring_ical_events.of(calendar, skip_bad_series=True)
+    found = (event for event in query.between(now - BEHIND, now + HORIZON) if str(event.get("UID", "")) in uids)
+    for event in islice(found, MOST):
+        yield _notice(event, method, zone)
+
+
+def _goes_on(event: Any, now: datetime) -> bool:
+    beyond = recurring_ical_events.of(_alone(event), skip_bad_series=True).after(now + HORIZON)
+    return next(iter(beyond), None) is not None
+
+
+def _alone(event: Any) -> Calendar:
+    calendar = Calendar()
+    calendar.add_component(event)
+    return calendar
+
+
+def _told_apart(notices: list[Notice]) -> tuple[Notice, ...]:
+    """The newest of each event; several events with the same maintenance id are told apart by their UIDs."""
+    newest: dict[tuple[str, str], Notice] = {}
+    for notice in notices:
+        known = newest.get((notice.key, notice.uid))
+        if known is None or known.sequence <= notice.sequence:
+            newest[notice.key, notice.uid] = notice
+    shared = Counter(notice.key for notice in newest.values())
+    return tuple(
+        replace(notice, key=f"{notice.key}:{notice.uid}") if shared[notice.key] > 1 else notice
+        for notice in sorted(newest.values(), key=lambda each: (each.starts_at, each.key))
+    )
+
+
+def _recurs(event: Any) -> bool:
+    return "RRULE" in event or "RDATE" in event
+
+
+def _rules(event: Any) -> list[Any]:
+    return _all(event, "RRULE")
+
+
+def _all(event: Any, name: str) -> list[Any]:
+    found = event.get(name, [])
+    return found if isinstance(found, list) else [found]
+
+
+def _text_of(event: Any, name: str) -> str:
+    found = _all(event, name)
+    return str(found[0]).strip() if found else ""
+
+
+def _said(error: Exception) -> str:
+    return " ".join(str(error).split()).rstrip(".")
+
+
+def _word(component: Any, name: str) -> str:
+    return _text_of(component, name).upper()
