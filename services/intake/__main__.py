@@ -60,7 +60,7 @@ async def build(settings: IntakeSettings, *, clock: Clock | None = None, chance:
         metadata=[Base.metadata],
         routers=ROUTERS,
         subscriptions=[SUBSCRIPTION],
-        timers=timer_handlers(timedelta(days=settings.keep_days)),
+        timers=timer_handlers(timedelta(days=settings.keep_days), receiver),
         config=ConfigWatcher(settings.config_dir, [configure.FILE], configure.take, uow, platform.clock),
         form=configure.FORM,
         components=[network, _Pruning(uow), writer, *smtp],

@@ -5,13 +5,18 @@ from datetime import timedelta
 
 from libs.common.db.timers import DueTimer, TimerHandler
 from libs.common.db.work import Tx
+from services.intake.handlers import heartbeats
 from services.intake.handlers.keep import PRUNE, drop_old
+from services.intake.handlers.receive import Receiver
 
 
-def timer_handlers(keep: timedelta) -> Mapping[str, TimerHandler]:
+def timer_handlers(keep: timedelta, receiver: Receiver) -> Mapping[str, TimerHandler]:
     """The handler of each kind of timer that intake has."""
 
     async def prune(tx: Tx, _timer: DueTimer) -> None:
         await drop_old(tx, keep)
 
-    return {PRUNE: prune}
+    async def look_for_heartbeat(tx: Tx, timer: DueTimer) -> None:
+        await heartbeats.on_timer(tx, receiver, timer)
+
+    return {PRUNE: prune, heartbeats.TIMER: look_for_heartbeat}

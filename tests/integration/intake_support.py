@@ -1,10 +1,11 @@
 """A whole intake on a real PostgreSQL, without a port: requests go straight to its application."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from sqlalchemy import text
 from libs.common.auth import hash_key, take_principal
 from libs.common.chance import Chance
 from libs.common.clock import ManualClock
+from libs.common.db.timers import TimerLoop
 from libs.common.db.work import UnitOfWork
 from libs.common.events.directory import KeyRole, PrincipalChanged
 from libs.common.service import Service
@@ -71,6 +73,26 @@ class House:
 
     async def call(self, method: str, path: str, key: str = ADMIN, **kwargs: Any) -> httpx.Response:
         return await self.client.request(method, path, headers={"Authorization": f"Bearer {key}"}, **kwargs)
+
+    async def forward(self, **duration: float) -> None:
+        """Go on by so much time, stopping at every timer on the way."""
+        target = self.clock.now() + timedelta(**duration)
+        while True:
+            [row] = await self.rows("SELECT min(run_at) AS due FROM timers")
+            if row["due"] is None or row["due"] > target:
+                break
+            await self.jump_to(max(row["due"], self.clock.now()))
+        await self.jump_to(target)
+
+    async def jump_to(self, at: datetime) -> None:
+        """Let the time until ``at`` pass as if nothing ran in it; then whatever is due runs."""
+        self.clock.set(at)
+        loops = [component for component in self.service.components if isinstance(component, TimerLoop)]
+        async with asyncio.timeout(30):
+            while True:
+                await asyncio.sleep(0.005)
+                if all([await loop.idle() for loop in loops]):
+                    break
 
     async def admit(self, name: str, key: str, role: KeyRole, tenants: tuple[str, ...] | None = None) -> None:
         event = PrincipalChanged(

@@ -1,8 +1,19 @@
 """Intake over HTTP: hooks for senders, integrations and quarantine for people."""
 
-from services.intake.api import hooks, integrations, kept, mail, opsgenie_alerts, pagerduty, preview, triggers
+from services.intake.api import (
+    heartbeats,
+    hooks,
+    integrations,
+    kept,
+    mail,
+    opsgenie_alerts,
+    pagerduty,
+    preview,
+    triggers,
+)
 
 ROUTERS = (
+    heartbeats.router,  # before the hooks, whose address for every source takes bodies in
     hooks.router,
     integrations.router,
     kept.router,

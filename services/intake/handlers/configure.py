@@ -14,6 +14,7 @@ from libs.common.errors import Invalid, Misconfigured
 from libs.common.events.base import SYSTEM, Actor, Slug, TriggerKind
 from libs.common.events.directory import HashedKey
 from services.intake.domain.integration import IntegrationRecord, KeyRecord
+from services.intake.handlers import heartbeats
 from services.intake.sources.registry import all_sources
 from services.intake.store import integrations as store
 
@@ -79,6 +80,7 @@ async def take(tx: Tx, tree: ConfigTree) -> None:
     for entry in entries:
         await store.save_integration(tx, _record(entry))
     await _take_keys(tx, wanted_keys)
+    await heartbeats.align(tx)
     actor = SYSTEM if tree.by == FOLDER else Actor(kind="principal", id=tree.by, name=tree.by, via="api")
     await store.audit(tx, actor, "configuration taken in", FILE, {"integrations": sorted(named)})
 

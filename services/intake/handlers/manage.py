@@ -11,6 +11,7 @@ from libs.common.db.work import Tx
 from libs.common.errors import Conflict, FieldProblem, Invalid, NotFound
 from libs.common.events.base import Actor
 from services.intake.domain.integration import IntegrationRecord
+from services.intake.handlers import heartbeats
 from services.intake.sources.base import pointer_of
 from services.intake.sources.registry import all_sources
 from services.intake.store import integrations as store
@@ -22,6 +23,7 @@ async def create(tx: Tx, actor: Actor, record: IntegrationRecord) -> None:
         raise Conflict(f"There is an integration {record.id} already.")
     _check(record)
     await store.save_integration(tx, record)
+    await heartbeats.align(tx)
     await store.audit(tx, actor, "integration created", record.id, _told(record))
 
 
@@ -30,6 +32,7 @@ async def change(tx: Tx, actor: Actor, record: IntegrationRecord) -> None:
     present = await _own(tx, record.id)
     _check(record)
     await store.save_integration(tx, record)
+    await heartbeats.align(tx)
     await store.audit(tx, actor, "integration changed", record.id, {"from": _told(present), "to": _told(record)})
 
 

@@ -1,0 +1,153 @@
+"""Heartbeats: those that the integrations ask for, pings, and what happens when a time has run out."""
+
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
+from typing import Any, Final
+
+from pydantic_core import to_json
+
+from libs.common.db.timers import DueTimer
+from libs.common.db.work import Tx
+from libs.common.errors import NotFound
+from libs.common.logs import get_logger
+from services.intake.domain.heartbeat import NOTHING_SAID, Heartbeat, Said, judge
+from services.intake.domain.integration import Integration, SourceOptions
+from services.intake.handlers.receive import Receiver
+from services.intake.handlers.senders import integration_of
+from services.intake.sources import heartbeat as source
+from services.intake.sources.common import CommonOptions
+from services.intake.sources.heartbeat import HeartbeatOptions, note
+from services.intake.store import heartbeats as store
+from services.intake.store import integrations
+from services.intake.store.heartbeats import HeartbeatRow, heartbeat_of
+
+log = get_logger(__name__)
+
+TIMER: Final = "heartbeat"
+"""The kind of timer that looks whether one is missing; its key is integration and name."""
+
+JSON: Final = {"content-type": "application/json"}
+OF_CALLERS: Final = frozenset({"opsgenie"})
+"""Sources whose callers make, change and remove heartbeats themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A heartbeat as somebody asks for it. ``at_once``: its time runs from now on, and not only from the first ping."""
+
+    name: str
+    title: str
+    every: timedelta
+    grace: timedelta
+    enabled: bool = True
+    at_once: bool = False
+    said: Said = NOTHING_SAID
+
+
+async def align(tx: Tx) -> None:
+    """Have a heartbeat for each integration that is one, as its options say, and none for what is one no more."""
+    sources: dict[str, str] = {}
+    for record in await integrations.all_integrations(tx.session):
+        sources[record.id] = record.source
+        integration = integration_of(record) if record.source == source.SOURCE.name else None
+        if integration is not None:
+            options: HeartbeatOptions = integration.options
+            wanted = Wanted(record.id, record.name, options.every, options.grace, options.enabled, at_once=True)
+            await ensure(tx, record.id, wanted)
+    for row in await store.all_heartbeats(tx.session):
+        of = sources.get(row.integration_id)
+        if of not in OF_CALLERS and not (of == source.SOURCE.name and row.name == row.integration_id):
+            await remove(tx, row.integration_id, row.name)
+
+
+async def ensure(tx: Tx, integration_id: str, wanted: Wanted) -> Heartbeat:
+    """Make the heartbeat, or change it to what is wanted; its time goes on where it runs, and begins anew where it stood still."""
+    since = tx.now if wanted.at_once else None
+    fresh = Heartbeat(
+        integration_id, wanted.name, wanted.title, wanted.every, wanted.grace, wanted.enabled, since, None, None
+    )
+    await store.added(tx, fresh)
+    row = await _held(tx, integration_id, wanted.name)
+    if wanted.enabled and not row.enabled and (row.since or row.last_at or wanted.at_once):
+        row.since = tx.now
+    row.title, row.every, row.grace, row.enabled = wanted.title, wanted.every, wanted.grace, wanted.enabled
+    row.said = {name: value for name, value in asdict(wanted.said).items() if value}
+    await tx.session.flush()
+    heartbeat = heartbeat_of(row)
+    await _plan(tx, heartbeat)
+    return heartbeat
+
+
+async def ping(tx: Tx, receiver: Receiver, integration: Integration[Any], name: str) -> Heartbeat:
+    """It was heard of. Resolves what its silence opened. Raises :class:`NotFound`."""
+    row = await _held(tx, integration.id, name)
+    if row.missing_since is not None:
+        await _tell(tx, receiver, integration, heartbeat_of(row), missing=False)
+        row.missing_since = None
+        log.info("heartbeat is back", integration=integration.id, heartbeat=name)
+    row.last_at = tx.now
+    await tx.session.flush()
+    heartbeat = heartbeat_of(row)
+    await _plan(tx, heartbeat)
+    return heartbeat
+
+
+async def remove(tx: Tx, integration_id: str, name: str) -> None:
+    """Wait for it no more."""
+    await tx.cancel(TIMER, _key(integration_id, name))
+    await store.remove(tx, integration_id, name)
+
+
+async def on_timer(tx: Tx, receiver: Receiver, timer: DueTimer) -> None:
+    """Its time has run out, unless it came meanwhile."""
+    integration_id, name = timer.payload["integration"], timer.payload["name"]
+    row = await store.held(tx, integration_id, name)
+    record = await integrations.integration(tx.session, integration_id)
+    integration = None if record is None else integration_of(record)
+    if row is None or integration is None:
+        return
+    judgement = judge(heartbeat_of(row), tx.now, timer.due_at, patient=bool(timer.payload.get("patient")))
+    log.info("heartbeat judged", integration=integration_id, heartbeat=name, reason=judgement.reason)
+    if judgement.look_again_at is not None:
+        payload = {**timer.payload, "patient": judgement.reason == "tocsin_was_away"}
+        await tx.schedule(TIMER, timer.key, judgement.look_again_at, payload)
+    if judgement.missed:
+        await _tell(tx, receiver, integration, heartbeat_of(row), missing=True)
+        row.missing_since = tx.now
+        await tx.session.flush()
+
+
+async def _held(tx: Tx, integration_id: str, name: str) -> HeartbeatRow:
+    row = await store.held(tx, integration_id, name)
+    if row is None:
+        raise NotFound(f"There is no heartbeat {name} of {integration_id}.")
+    return row
+
+
+async def _tell(
+    tx: Tx, receiver: Receiver, integration: Integration[Any], heartbeat: Heartbeat, *, missing: bool
+) -> None:
+    """Take the note in by the door by which every body comes."""
+    teller = replace(integration, source=source.SOURCE.name, options=_options(integration.options))
+    await receiver.receive_in(tx, source.SOURCE, teller, JSON, to_json(note(heartbeat, missing=missing)))
+
+
+def _options(own: SourceOptions) -> HeartbeatOptions:
+    """The options for the alert of a heartbeat; of an integration that is none itself what all have."""
+    if isinstance(own, HeartbeatOptions):
+        return own
+    return HeartbeatOptions.model_validate({name: getattr(own, name) for name in CommonOptions.model_fields})
+
+
+async def _plan(tx: Tx, heartbeat: Heartbeat) -> None:
+    """Have its time run out when it does; where nobody waits, never."""
+    key, deadline = _key(heartbeat.integration_id, heartbeat.name), heartbeat.next_look
+    if deadline is None:
+        await tx.cancel(TIMER, key)
+    else:
+        payload = {"integration": heartbeat.integration_id, "name": heartbeat.name}
+        await tx.schedule(TIMER, key, deadline, payload)
+
+
+def _key(integration_id: str, name: str) -> str:
+    return f"{integration_id}/{name}"

@@ -1,0 +1,39 @@
+"""Something that was heard of every so often falls silent."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.world import World
+
+KEY = "nightlyinvoi" + "7" * 20
+ENTRY = """
+  - id: nightly
+    name: Nightly invoices
+    source: heartbeat
+    key: {{file: {file}}}
+    options: {{every: 10m, grace: 1m, service: invoicing}}
+"""
+
+
+@pytest.mark.parametrize("world", ["embedded"], indirect=True)
+async def test_a_heartbeat_that_is_missing_opens_one_incident_and_the_next_ping_resolves_it(
+    world: World, tmp_path: Path
+) -> None:
+    (tmp_path / "nightly.key").write_text(KEY)
+    with (world.config / "integrations.yaml").open("a") as file:
+        file.write(ENTRY.format(file=tmp_path / "nightly.key"))
+    await world.at("09:10")
+    incident = await world.incident(1)
+    assert (incident["state"], incident["kind"]) == ("open", "telemetry")
+    assert incident["title"] == "No heartbeat of Nightly invoices"
+    assert ("Stefania", "sms") in await world.pages()
+    await world.forward(minutes=20)
+    assert len((await world.request("escalator", "GET", "/v1/incidents"))["incidents"]) == 1
+    transport = httpx.ASGITransport(app=world.of("intake").app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://intake.test") as job:
+        answer = await job.get(f"/v1/hooks/heartbeat/{KEY}")
+    assert answer.json()["state"] == "beating"
+    await world.settle()
+    assert (await world.incident(1))["state"] == "resolved"
