@@ -11,13 +11,13 @@ __all__ = ["escalator_template", "rig"]
 
 
 async def sent(rig: Rig, *purposes: str) -> list[tuple[int, str, str | None]]:
-    """What went out: minutes since 09:15, purpose, obligation."""
+    """What went out: minutes since 09:15, purpose, obligation; what went out together by its purpose."""
     found = await rig.events(CommunicationDue)
-    return [
+    return sorted(
         (round((each.at - NINE_FIFTEEN).total_seconds() / 60), each.purpose, each.obligation)
         for each in found
         if not purposes or each.purpose in purposes
-    ]
+    )
 
 
 async def test_an_hour_without_a_word_from_the_team(rig: Rig) -> None:
@@ -29,13 +29,13 @@ async def test_an_hour_without_a_word_from_the_team(rig: Rig) -> None:
         (30, "missed", "team_status"),
         (30, "status", "client_update"),
         (55, "reminder", "team_status"),
-        (60, "status", "tenant_status"),
         (60, "call", "incident_call"),
         (60, "missed", "team_status"),
         (60, "status", "client_update"),
+        (60, "status", "tenant_status"),
     ]
     found = await rig.events(CommunicationDue)
-    reminder, missed, client = found[:3]
+    reminder, missed, client = sorted(found[:3], key=lambda each: ("reminder", "missed", "status").index(each.purpose))
     assert reminder.audience == ("person:rafael",)
     assert reminder.due_at == NINE_FIFTEEN + timedelta(minutes=30)
     assert missed.audience == ("pm", "role:helpdesk")

@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from libs.common.db.work import Tx
-from libs.common.events.base import Actor, ObligationKind
-from libs.common.events.incidents import Incident, IncidentFact, Obligation
+from libs.common.events.base import Actor
+from libs.common.events.incidents import EscalationDue, Incident, IncidentFact, IncidentOpened, ObligationMoved
 from libs.common.logs import bind_incident
 from libs.common.metrics import Metrics
+from services.escalator.domain.course import Course
 from services.escalator.domain.policies import Plan
 from services.escalator.store import incidents
 from services.escalator.store.tables import IncidentRow, ObligationRow, TimelineRow
@@ -36,6 +37,22 @@ class Case:
     row: IncidentRow
     owed: dict[str, ObligationRow] = field(default_factory=dict)
 
+    def course(self) -> Course:
+        """What this moment brings the incident; nothing yet."""
+        return Course(self.incident, self.plan, self.desk.tx.now)
+
+    async def follow(self, course: Course) -> None:
+        """Save what was told, each fact with a line on the timeline and its event, and wait for what is waited for."""
+        tx = self.desk.tx
+        for told in course.told:
+            await self._keep(told)
+        for wait, due_at in course.waits.items():
+            key = f"{self.incident.id}:{wait.obligation}" if wait.obligation else str(self.incident.id)
+            if due_at is None:
+                await tx.cancel(wait.kind, key)
+            else:
+                await tx.schedule(wait.kind, key, due_at)
+
     async def tell(
         self,
         fact: type[IncidentFact],
@@ -46,17 +63,17 @@ class Case:
         reason: str | None = None,
         **more: Any,
     ) -> None:
-        """Save ``incident`` (``None``: unchanged) as the next version, with a line on the timeline and the event."""
-        tx = self.desk.tx
-        changed = incident or self.incident
-        self.incident = changed.model_copy(update={"version": self.incident.version + 1})
+        """Tell one fact, ``incident`` (``None``: unchanged) being in it as the next version."""
+        course = self.course()
+        course.tell(fact, incident, text=text, actor=actor, reason=reason, **more)
+        await self.follow(course)
+
+    async def _keep(self, told: IncidentFact) -> None:
+        tx, self.incident = self.desk.tx, told.incident
         owed = incidents.write(self.row, self.owed, self.incident)
         if self.incident.version == 1:
             await tx.session.flush()  # what refers to the incident comes after it
         tx.session.add_all(owed)
-        told = fact.model_validate(
-            {"incident": self.incident, "at": tx.now, "actor": actor, "text": text, "reason": reason, **more}
-        )
         tx.session.add(
             TimelineRow(
                 id=tx.chance.uuid7(tx.now),
@@ -64,21 +81,20 @@ class Case:
                 version=self.incident.version,
                 at=tx.now,
                 type=told.type,
-                actor=actor.model_dump(mode="json"),
-                text=text,
-                reason=reason,
+                actor=told.actor.model_dump(mode="json"),
+                text=told.text,
+                reason=told.reason,
                 details=told.model_dump(mode="json", exclude=_TOLD_ALREADY, exclude_none=True),
             )
         )
         await tx.emit(told)
-
-    def obligation(self, kind: str) -> Obligation | None:
-        """The obligation of this kind, if the incident has it."""
-        return next((each for each in self.incident.obligations if each.kind == kind), None)
-
-    def timer_key(self, kind: ObligationKind | None = None) -> str:
-        """The key of the incident's timers, or of those of one of its obligations."""
-        return f"{self.incident.id}:{kind}" if kind else str(self.incident.id)
+        match told:
+            case IncidentOpened():
+                self.desk.metrics.incidents_opened.labels(self.incident.kind).inc()
+            case EscalationDue():
+                self.desk.metrics.rungs_fired.labels(str(told.rung), told.reason).inc()
+            case ObligationMoved():
+                self.desk.metrics.obligations.labels(told.obligation.kind, told.reason).inc()
 
 
 async def hold(desk: Desk, incident_id: UUID, tenants: Collection[str] | None = None) -> Case | None:

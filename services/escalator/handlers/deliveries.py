@@ -13,10 +13,9 @@ from libs.common.events.deliveries import (
 )
 from libs.common.events.incidents import IncidentNoted, Purpose
 from libs.common.logs import get_logger
-from services.escalator.domain import timeline
+from services.escalator.domain import acting, timeline
 from services.escalator.handlers.actions import acknowledge, resolve
 from services.escalator.handlers.case import Case, Desk, hold
-from services.escalator.handlers.closing import close_for
 from services.escalator.handlers.ladder import on_nobody_told
 from services.escalator.store import records
 
@@ -46,7 +45,9 @@ async def on_sent(desk: Desk, fact: DeliverySent) -> None:
     if fact.purpose == "page":
         await case.tell(IncidentNoted, text=timeline.paged(fact), actor=SYSTEM, reason="paged")
     if new and case.incident.state == "resolved" and fact.purpose not in AFTER_THE_END:
-        await close_for(case, to.ref, to.name)
+        course = case.course()
+        acting.last_word(course, (to.ref,), timeline.closing_to(to.name), "reached_meanwhile")
+        await case.follow(course)
 
 
 async def on_failed(desk: Desk, fact: DeliveryFailed) -> None:

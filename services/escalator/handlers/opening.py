@@ -3,12 +3,9 @@
 from uuid import UUID
 
 from libs.common.events.base import Actor, Category
-from libs.common.events.incidents import IncidentOpened
-from services.escalator.domain import ladder as rungs
-from services.escalator.domain import timeline
+from services.escalator.domain import climbing
 from services.escalator.domain.incident import Report
 from services.escalator.domain.opening import planned
-from services.escalator.handlers import ladder, obligations
 from services.escalator.handlers.case import Case, Desk, begin
 from services.escalator.store import incidents, policies
 
@@ -26,9 +23,7 @@ async def open_incident(
         }
     )
     case = begin(desk, incident, opening.plan)
-    text = timeline.opened(incident, actor, opening.routed.name)
-    await case.tell(IncidentOpened, text=text, actor=actor, reason=opening.routed.reason, trigger_id=trigger_id)
-    desk.metrics.incidents_opened.labels(report.kind).inc()
-    await ladder.fire(case, rungs.at_opening(case.incident))
-    await obligations.begin(case)
+    course = case.course()
+    climbing.open_incident(course, opening.routed, actor, trigger_id)
+    await case.follow(course)
     return case

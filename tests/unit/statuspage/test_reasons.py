@@ -43,8 +43,9 @@ def typed() -> set[str]:
 
 
 def written() -> set[str]:
-    """Every reason that a handler writes by itself: given as ``reason``, or to a parameter of that name."""
-    trees = [ast.parse(Path(str(module.__file__)).read_text()) for module in modules(services.escalator.handlers)]
+    """Every reason that is written down where a fact is told: given as ``reason``, or to a parameter of that name."""
+    tellers = [*modules(services.escalator.handlers), *modules(services.escalator.domain)]
+    trees = [ast.parse(Path(str(module.__file__)).read_text()) for module in tellers]
     functions = [
         node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
