@@ -8,6 +8,7 @@ from libs.common.service import Service, assemble, make_platform, run
 from services.oncall.api import ROUTERS
 from services.oncall.calendars import CalendarReader, Fetcher
 from services.oncall.consumer import subscription
+from services.oncall.handlers import outlook
 from services.oncall.handlers.board import Board
 from services.oncall.handlers.configuration import FILES, FORM, apply
 from services.oncall.handlers.directory import announce
@@ -15,11 +16,11 @@ from services.oncall.handlers.paging import Paging
 from services.oncall.prover import Prover
 from services.oncall.settings import OncallSettings
 from services.oncall.store.tables import Base
-from services.oncall.timers import HANDLERS
+from services.oncall.timers import timer_handlers
 
 
 class Announcer:
-    """Tells the other services at the start what they were not told yet: after an upgrade that says more, say."""
+    """Tells the other services at the start what they were not told yet, after an upgrade that says more, say; plans the looks ahead."""
 
     name = "directory"
 
@@ -30,6 +31,7 @@ class Announcer:
         """Announce what is news; where nothing changed this is nothing."""
         async with self._uow.begin() as tx:
             await announce(tx)
+            await outlook.plan(tx)
 
     async def stop(self) -> None:
         """Nothing runs on."""
@@ -47,7 +49,7 @@ async def build(settings: OncallSettings, *, clock: Clock | None = None, chance:
         metadata=[Base.metadata],
         routers=ROUTERS,
         subscriptions=[subscription(paging)],
-        timers=HANDLERS,
+        timers=timer_handlers(settings.statuspage_url),
         config=ConfigWatcher(settings.config_dir, list(FILES.values()), apply, platform.uow, platform.clock),
         form=FORM,
         components=[

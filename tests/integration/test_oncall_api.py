@@ -8,7 +8,7 @@ import pytest
 
 from libs.common.db.timers import DueTimer
 from libs.common.events.directory import PrincipalChanged
-from services.oncall.timers import HANDLERS
+from services.oncall.timers import timer_handlers
 from tests.integration.oncall_support import MORNING, Rig, rig
 
 __all__ = ["rig"]
@@ -239,7 +239,7 @@ async def test_a_key_ends_at_its_time_and_is_forgotten_then(rig: Rig) -> None:
     problem(await rig.http.get("/v1/schedules", headers=headers), 401)
     async with rig.uow.begin() as tx:
         assert await tx.scheduled("key-expiry", key_id) == expires_at
-        await HANDLERS["key-expiry"](tx, DueTimer("key-expiry", key_id, expires_at, {"principal": "ci"}))
+        await timer_handlers(None)["key-expiry"](tx, DueTimer("key-expiry", key_id, expires_at, {"principal": "ci"}))
     keys = (await rig.http.get("/v1/principals/ci")).json()["keys"]
     assert key_id not in [key["id"] for key in keys]
 

@@ -7,7 +7,7 @@ from typing import Any
 from libs.common.db.timers import DueTimer
 from libs.common.errors import Misconfigured
 from libs.common.events.notifications import NotificationRequested
-from services.oncall.timers import HANDLERS
+from services.oncall.timers import timer_handlers
 from tests.integration.oncall_support import MORNING, Rig, rig
 from tests.integration.test_oncall_api import key_of, problem
 
@@ -238,7 +238,7 @@ async def test_an_open_swap_is_recalled_until_it_is_withdrawn(rig: Rig) -> None:
     rig.clock.set(due)
     async with rig.uow.begin() as tx:
         assert await tx.scheduled("swap-reminder", swap) == due
-        await HANDLERS["swap-reminder"](tx, DueTimer("swap-reminder", swap, due, {}))
+        await timer_handlers(None)["swap-reminder"](tx, DueTimer("swap-reminder", swap, due, {}))
     ((slot, people),) = await told(rig)
     assert slot.startswith("swap-reminder")
     assert people == ["Abdul", "Rafael", "Stefania"]

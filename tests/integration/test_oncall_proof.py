@@ -2,7 +2,14 @@
 
 from datetime import timedelta
 
+import pytest
+
+from libs.common.db.timers import DueTimer
+from libs.common.errors import Misconfigured
+from libs.common.events.notifications import NotificationRequested
+from services.oncall.handlers import outlook
 from services.oncall.prover import Prover
+from services.oncall.timers import timer_handlers
 from tests.integration.oncall_support import MORNING, Rig, rig
 from tests.integration.test_oncall_api import key_of, problem
 from tests.integration.test_oncall_changes import hours, made, primary
@@ -37,6 +44,8 @@ async def test_the_load_of_a_schedule_is_shared_fairly(rig: Rig) -> None:
         "rafael": 0.33,
         "abdul": 0.33,
     }
+    assert answer["fairness"]["hours"] == 1.0
+    assert answer["fairness"]["night_hours"] < 0.7, "Abdul has the nights on his own clocks"
     problem(await rig.http.get("/v1/schedules/nosuch/load"), 404)
     viewer = await key_of(rig, "reader", "viewer")
     problem(await rig.http.get("/v1/proof", headers=viewer), 403)
@@ -55,3 +64,46 @@ async def test_who_is_on_call_is_never_from_before_a_change(rig: Rig) -> None:
     assert await primary(rig, 1) is None
     rig.clock.set(MORNING + timedelta(days=1))
     assert await primary(rig, 25) == "luciane"
+
+
+async def looked(rig: Rig) -> list[NotificationRequested]:
+    """Let the timer look ahead; what it asked for."""
+    async with rig.uow.begin() as tx:
+        await timer_handlers("https://status.example.com")[outlook.LOOK](
+            tx, DueTimer(outlook.LOOK, outlook.LOOK, tx.now, {})
+        )
+    return [event for event in await rig.emitted() if isinstance(event, NotificationRequested)]
+
+
+async def test_the_owner_is_warned_before_a_gap_begins_once_and_once_more_when_it_is_near(rig: Rig) -> None:
+    await made(rig, "schedules/default/overrides", {"remove": "abdul", **hours(82, 84)})
+    await rig.emitted()
+    assert await looked(rig) == []
+    rig.clock.advance(timedelta(minutes=10))
+    (warning,) = await looked(rig)
+    assert (warning.purpose, warning.reason) == ("notice", "still_there")
+    assert {one.ref for one in warning.recipients} == {"person:diego", "person:noor"}
+    assert warning.title == "Nobody is primary in The team on shift"
+    assert "could take it" in (warning.words or "")
+    rig.clock.advance(timedelta(minutes=10))
+    assert await looked(rig) == []
+    rig.clock.advance(timedelta(days=3))
+    (again,) = await looked(rig)
+    assert again.reason == "begins_soon"
+    assert await looked(rig) == []
+
+
+async def test_the_owner_that_a_rota_names_is_warned_in_place_of_devops(rig: Rig) -> None:
+    rig.rewrite("rotas.yaml", "id: default", "id: default\n    owner: team:operations")
+    await rig.watcher.take()
+    await made(rig, "schedules/default/overrides", {"remove": "rafael", **hours(1, 2)})
+    await rig.emitted()
+    (warning,) = await looked(rig)
+    assert {one.ref for one in warning.recipients} >= {"person:stefania", "person:helena"}
+    assert warning.reason == "begins_soon"
+
+
+async def test_an_owner_that_there_is_not_is_refused(rig: Rig) -> None:
+    rig.rewrite("rotas.yaml", "id: default", "id: default\n    owner: team:nosuch")
+    with pytest.raises(Misconfigured, match=r"rotas.yaml:\d+: rotas\[0\].owner: there is no team 'nosuch'"):
+        await rig.watcher.take()

@@ -58,6 +58,17 @@ class Load(BaseModel):
     """Between 22:00 and 07:00 on their own clocks."""
     weekend_hours: float
     share: float
+    """Of all hours of the rota's primaries."""
+    balance: float
+    """How much more than an equal share that is: 0.25 is a quarter more."""
+
+
+class Fairness(BaseModel):
+    """How evenly each is shared, by Jain's index: 1 where all carry the same, 1/n where one of n carries everything."""
+
+    hours: float
+    night_hours: float
+    weekend_hours: float
 
 
 class Loads(BaseModel):
@@ -66,6 +77,7 @@ class Loads(BaseModel):
     schedule: str
     since: datetime
     until: datetime
+    fairness: Fairness
     loads: list[Load]
 
 
@@ -107,4 +119,14 @@ async def share_load(
     async with work.read() as session:
         directory = await directory_during(session, start, end)
     found = domain.loads(directory, rota_of(directory, schedule_id), start, end)
-    return Loads(schedule=schedule_id, since=start, until=end, loads=[Load.model_validate(one) for one in found])
+    return Loads(
+        schedule=schedule_id,
+        since=start,
+        until=end,
+        fairness=Fairness(
+            hours=domain.fairness([one.hours for one in found]),
+            night_hours=domain.fairness([one.night_hours for one in found]),
+            weekend_hours=domain.fairness([one.weekend_hours for one in found]),
+        ),
+        loads=[Load.model_validate(one) for one in found],
+    )

@@ -53,6 +53,13 @@ Href = Annotated[str, AfterValidator(_web)]
 """An address on the web."""
 
 
+class Owned(Noun):
+    """A thing that somebody keeps in order."""
+
+    owner: Ref | None = None
+    """Who is warned of what will leave nobody: DevOps, where it is not given."""
+
+
 class ContactPoint(Value):
     """One way to reach somebody. Written short as ``{sms: "+15550100"}``."""
 
@@ -83,14 +90,14 @@ class Person(Noun):
     contacts: tuple[ContactPoint, ...] = ()
 
 
-class Team(Noun):
+class Team(Owned):
     """People who work on something together. ``backups`` stand in, in order, where no member can be reached."""
 
     members: tuple[Ref, ...] = ()
     backups: tuple[Slug, ...] = ()
 
 
-class Role(Noun):
+class Role(Owned):
     """What somebody is responsible for in the ladder: DevOps, the CAO. Held by everybody in ``members``."""
 
     members: tuple[Ref, ...] = ()
@@ -104,7 +111,7 @@ class NamedLink(Value):
     text: str = ""
 
 
-class Service(Noun):
+class Service(Owned):
     """A service of the system, who answers for it, and which PM decides in doubt."""
 
     responsible: Ref | None = None
@@ -115,7 +122,7 @@ class Service(Noun):
     links: tuple[NamedLink, ...] = ()
 
 
-class Tool(Noun):
+class Tool(Owned):
     """A tool of somebody else's that is integrated, and the PM who answers for it."""
 
     pm: Ref | None = None
@@ -131,7 +138,7 @@ class TenantContact(Noun):
     """The tenant's, where it is not given."""
 
 
-class Tenant(Noun):
+class Tenant(Owned):
     """A client's part of the system."""
 
     zone: Zone = "UTC"

@@ -38,6 +38,8 @@ class Load:
     weekend_hours: float
     share: float
     """Of all hours of the rota's primaries; equal shares are fair."""
+    balance: float
+    """How much more than an equal share that is: 0.25 is a quarter more, -0.25 a quarter less."""
 
 
 def findings(directory: Directory, now: datetime, days: int, refs: Sequence[str] = REFERENCES) -> list[Finding]:
@@ -58,8 +60,17 @@ def loads(directory: Directory, rota: Rota, start: datetime, end: datetime) -> l
         if shift.person is not None:
             spans.setdefault(shift.person, []).extend(common(shift.span, [(start, end)]))
     total = sum(_hours(span) for own in spans.values() for span in own) or 1.0
-    made = [_load(directory, rota, person, own, total) for person, own in spans.items()]
+    made = [_load(directory, rota, person, own, total / len(spans), total) for person, own in spans.items()]
     return sorted(made, key=lambda load: (-load.hours, load.person))
+
+
+def fairness(amounts: Sequence[float]) -> float:
+    """How evenly something is shared, by Jain's index: 1 where all carry the same, 1/n where one of n carries everything.
+
+    Source: R. Jain, D. Chiu, W. Hawe, A Quantitative Measure of Fairness, DEC-TR-301 (1984).
+    """
+    squares = sum(amount * amount for amount in amounts)
+    return 1.0 if not squares else round(sum(amounts) ** 2 / (len(amounts) * squares), 4)
 
 
 def suggested(found: Sequence[Shift], gap: Span, among: Sequence[str]) -> str | None:
@@ -143,7 +154,7 @@ def _of_backups(
 # Load ----------------------------------------------------------------------------------------------------------------
 
 
-def _load(directory: Directory, rota: Rota, person: str, spans: Sequence[Span], total: float) -> Load:
+def _load(directory: Directory, rota: Rota, person: str, spans: Sequence[Span], equal: float, total: float) -> Load:
     known = directory.people.get(person)
     zone = ZoneInfo(known.zone if known else rota.zone)
     hours = [local for span in spans for local in _local_hours(span, zone)]
@@ -155,6 +166,7 @@ def _load(directory: Directory, rota: Rota, person: str, spans: Sequence[Span], 
         night_hours=round(sum(length for at, length in hours if at.hour >= _EVENING or at.hour < _MORNING), 2),
         weekend_hours=round(sum(length for at, length in hours if at.weekday() >= 5), 2),
         share=round(sum(length for _, length in hours) / total, 4),
+        balance=round(sum(length for _, length in hours) / equal - 1, 4),
     )
 
 

@@ -15,7 +15,8 @@ from pydantic import model_validator
 
 from libs.common.events.base import Slug
 from services.oncall.domain.layer import Layer
-from services.oncall.domain.noun import Noun, Value
+from services.oncall.domain.noun import Value
+from services.oncall.domain.nouns import Owned
 from services.oncall.domain.shift import Shift
 from services.oncall.domain.walltime import Hours, Zone, hours_of, instant_of
 
@@ -35,7 +36,7 @@ class Turn(Value):
     """The last day on which it begins."""
 
 
-class Rota(Noun):
+class Rota(Owned):
     """Turns or layers or both, the zone whose clocks they follow, and who stands in, in order."""
 
     zone: Zone = "UTC"

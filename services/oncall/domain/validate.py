@@ -9,7 +9,7 @@ from typing import Final
 
 from services.oncall.domain.directory import DEFAULT_ROTA, NOUNS, PLURALS, Directory
 from services.oncall.domain.noun import Noun
-from services.oncall.domain.nouns import PrincipalEntry, Role, Service, Team, Tenant, Tool
+from services.oncall.domain.nouns import Owned, PrincipalEntry, Role, Service, Team, Tenant, Tool
 from services.oncall.domain.rota import Rota
 from services.oncall.domain.schedule import shifts
 from services.oncall.domain.shift import Shift
@@ -130,6 +130,12 @@ def _trouble(reference: Reference, known: Mapping[str, set[str]]) -> str | None:
 
 def references(entity: Noun) -> Iterator[Reference]:
     """What ``entity`` refers to."""
+    if isinstance(entity, Owned) and entity.owner:
+        yield Reference(("owner",), entity.owner)
+    yield from _members_and_more(entity)
+
+
+def _members_and_more(entity: Noun) -> Iterator[Reference]:
     match entity:
         case Team() | Role():
             yield from (Reference(("members", place), ref) for place, ref in enumerate(entity.members))

@@ -112,6 +112,22 @@ class CalendarRow(Base):
     made_by: Mapped[str]
 
 
+class DoubtRow(Base):
+    """A doubt that a look ahead saw, so that its owner hears of it once, and once more when it is near."""
+
+    __tablename__ = "doubts"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    doubt: Mapped[str]
+    subject: Mapped[str]
+    person: Mapped[str | None]
+    text: Mapped[str]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    told_at: Mapped[datetime | None]
+    urged_at: Mapped[datetime | None]
+
+
 class AuditRow(Base):
     """One change: who, when, what, and the document before and after."""
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.oncall.domain.amendments import Absence, Amendments, Made, Override
 from services.oncall.domain.directory import Directory
-from services.oncall.domain.proof import findings, loads, suggested
+from services.oncall.domain.proof import fairness, findings, loads, suggested
 from services.oncall.domain.rota import Rota
 from services.oncall.domain.schedule import on_call
 from services.oncall.domain.shift import Shift
@@ -158,6 +158,24 @@ def test_the_load_counts_hours_nights_and_weekends_on_everybodys_own_clocks() ->
     first, second = loads(one, one.rotas["default"], START, START + timedelta(days=14))
     assert {first.person, second.person} == {"stefania", "rafael"}
     assert (first.shifts, first.hours, first.night_hours, first.weekend_hours, first.share) == (1, 168, 63, 48, 0.5)
+
+
+def test_whoever_carries_more_than_an_equal_share_stands_out() -> None:
+    one = amended(
+        company(), Override(add="stefania", remove="rafael", starts_at=START + 168 * HOUR, ends_at=START + 252 * HOUR)
+    )
+    found = {load.person: load for load in loads(one, one.rotas["default"], START, START + timedelta(days=14))}
+    assert {person: (load.share, load.balance) for person, load in found.items()} == {
+        "stefania": (0.75, 0.5),
+        "rafael": (0.25, -0.5),
+    }
+
+
+@pytest.mark.parametrize(
+    ("amounts", "index"), [((), 1), ((0, 0), 1), ((5, 5, 5), 1), ((9, 0, 0), 0.3333), ((3, 1), 0.8)]
+)
+def test_fairness_is_one_where_all_carry_the_same(amounts: tuple[float, ...], index: float) -> None:
+    assert fairness(amounts) == index
 
 
 @given(one=layers(), other=layers(), zone=zones, start=instants, inside=st.integers(0, 14 * 24 * 60 - 1))
