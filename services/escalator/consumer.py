@@ -1,6 +1,7 @@
 """Events → handlers: what sources report, what became of messages, and who may call."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 
 from libs.common.auth import take_principal
@@ -23,8 +24,8 @@ from services.escalator.handlers.case import Desk
 GROUP: Final = "escalator"
 
 
-def subscription(metrics: Metrics) -> Subscription:
-    """What the escalator reads. Whether a message reached its device, and what else is in the directory, is passed over."""
+def subscription(metrics: Metrics, statuspage_url: str | None = None) -> Subscription:
+    """What the escalator reads; notices lead to the console at ``statuspage_url``. Whether a message reached its device, and what else is in the directory, is passed over."""
     return Subscription(
         group=GROUP,
         topics=(TRIGGERS.name, DELIVERIES.name, DIRECTORY.name),
@@ -32,7 +33,7 @@ def subscription(metrics: Metrics) -> Subscription:
             TriggerReceived: _at_desk(metrics, triggers.on_trigger),
             TriggerAcknowledged: _at_desk(metrics, remarks.on_acknowledged),
             TriggerNoted: _at_desk(metrics, remarks.on_noted),
-            TriggerQuarantined: _at_desk(metrics, quarantine.on_quarantined),
+            TriggerQuarantined: _at_desk(metrics, partial(quarantine.on_quarantined, statuspage_url=statuspage_url)),
             DeliveryAddressed: _at_desk(metrics, deliveries.on_addressed),
             DeliverySent: _at_desk(metrics, deliveries.on_sent),
             DeliveryFailed: _at_desk(metrics, deliveries.on_failed),

@@ -10,7 +10,7 @@ from libs.common.clock import Clock, ScaledClock
 from libs.common.lifecycle import Component
 from libs.common.problems import on_tocsin_error
 from libs.common.service import Service, assemble, make_platform, run
-from services.statuspage.api import actions, console, kept, live, opening, public, session, through
+from services.statuspage.api import actions, console, kept, live, opening, public, replaying, session, through, triggers
 from services.statuspage.api.context import POLICY, Context
 from services.statuspage.api.errors import shown_as_page
 from services.statuspage.consumer import subscription
@@ -75,7 +75,15 @@ async def build(
         session=session_length(settings.session_hours, platform.clock),
     )
     public_routers = [public.api, through.router, public.router, live.router]
-    console_routers = [session.router, kept.router, opening.router, console.router, actions.router]
+    console_routers = [
+        session.router,
+        kept.router,
+        triggers.router,
+        replaying.router,
+        opening.router,
+        console.router,
+        actions.router,
+    ]
     components: list[Component] = [_Client(client), watching]
     service = assemble(
         platform,

@@ -1,17 +1,26 @@
 """Intake, asked with the operator's own key: what came in, what was derived from it, and what nobody understood."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
-from pydantic import Field, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from libs.common.events.base import Instant
 from services.statuspage.peers import Lenient, PeerRefused, Peers
 
 T = TypeVar("T", bound=Lenient)
-INTAKE = "intake service"
+INTAKE: Final = "intake service"
+UNKNOWN: Final = "The intake service answered with something that this version does not know."
+
+
+class Integration(Lenient):
+    """Whom triggers come from."""
+
+    id: str
+    name: str = ""
+    source: str
 
 
 class Delivery(Lenient):
@@ -161,6 +170,18 @@ class _Alerts(Lenient):
     alerts: tuple[Alert, ...]
 
 
+_INTEGRATIONS: Final = TypeAdapter(tuple[Integration, ...])
+
+
+async def integrations(peers: Peers, key: str) -> tuple[Integration, ...]:
+    """Whom triggers may come from. Raises :class:`PeerRefused`."""
+    answer = await peers.ask(INTAKE, "GET", f"{peers.at.intake}/v1/integrations", key)
+    try:
+        return _INTEGRATIONS.validate_python(answer)
+    except ValidationError as error:
+        raise PeerRefused(UNKNOWN, 502) from error
+
+
 async def triggers(peers: Peers, key: str, filters: Mapping[str, str], limit: int) -> TriggerPage:
     """What came in and was understood, the newest first. Raises :class:`PeerRefused`."""
     return await _asked(TriggerPage, peers, key, f"triggers?{urlencode({**filters, 'limit': limit})}")
@@ -212,4 +233,4 @@ async def _asked(shape: type[T], peers: Peers, key: str, path: str, body: Mappin
     try:
         return shape.model_validate(answer)
     except ValidationError as error:
-        raise PeerRefused("The intake service answered with something that this version does not know.", 502) from error
+        raise PeerRefused(UNKNOWN, 502) from error

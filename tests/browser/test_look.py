@@ -5,8 +5,8 @@ from typing import Literal
 import pytest
 
 from tests.browser.eye import SIZES, Eye, overflows, ready, serious_findings
-from tests.support.status_stage import kept, statuspage
-from tests.support.statuspage import story
+from tests.support.status_stage import kept, statuspage, trigger
+from tests.support.statuspage import story, uid
 
 pytestmark = pytest.mark.browser
 
@@ -19,7 +19,11 @@ CONSOLE = (
     "/console/incidents/17/update",
     "/console/incidents/17/verdict",
     "/console/outbox",
+    "/console/triggers",
+    f"/console/triggers/{uid(60)}",
+    f"/console/deliveries/{uid(61)}/replay",
     "/console/quarantine",
+    f"/console/quarantine/{uid(70)}",
     "/console/incidents/new",
     "/console/incidents/4/rca",
 )
@@ -32,6 +36,7 @@ async def test_no_page_has_a_serious_finding_of_axe_or_leaves_its_window(
 ) -> None:
     async with statuspage(database_url, story(), serve=True) as stage:
         stage.peers.kept = [kept(70)]
+        stage.peers.triggers = [trigger(60), trigger(62, title="Again")]
         page = await eye.page(SIZES[size], scheme)
         found: dict[str, list[str]] = {}
         wide: list[str] = []

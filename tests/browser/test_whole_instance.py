@@ -193,6 +193,44 @@ async def test_what_nobody_understands_is_shown_and_opened_by_hand(instance: Ins
     await page.wait_for_selector(".line-pages >> text=Greta Lind")
 
 
+async def test_an_operator_searches_a_trigger_replays_it_and_makes_an_incident_of_a_body_by_keyboard_alone(
+    instance: Instance, eye: Eye
+) -> None:
+    await alarm(instance, "proofing", tenants=())
+    page = await eye.page()
+    await eye.sign_in(page, instance.url("statuspage"), instance.facts["operator"]["key"])
+    await page.keyboard.press("t")
+    await page.wait_for_selector(".filter[data-htmx-powered]")
+    await page.keyboard.press("/")
+    await page.keyboard.type("refuses proofing")
+    await page.wait_for_url("**/console/triggers?q=refuses+proofing**")
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("pre >> text=db-7.internal refuses connections")
+    first = page.url
+    await page.wait_for_selector("#alerts a >> text=Incident")
+    await press(page, "r")
+    await page.wait_for_selector("#sheet >> text=Read today it gives one trigger, the same as when it came.")
+    assert await serious_findings(page) == []
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("text=Read again from a body that came before")
+    assert page.url != first
+    assert first.endswith(await page.get_attribute('[aria-label="Of the same alert"] a', "href") or "nowhere")
+
+    await page.keyboard.press("q")
+    await page.wait_for_selector("pre >> text=<b>Proofs are stuck</b>")
+    await page.keyboard.press("1")
+    await page.wait_for_selector("#make-incident")
+    await page.keyboard.press("m")
+    await page.keyboard.type("Proofs are stuck at the printer")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/console/triggers/**")
+    await page.wait_for_selector("h1 >> text=Proofs are stuck at the printer")
+    await page.click("#alerts a >> text=Incident")
+    await page.wait_for_url("**/console/incidents/**")
+    await page.wait_for_selector("text=Proofs are stuck at the printer")
+
+
 async def test_a_client_without_javascript_reads_the_state_the_promise_and_the_words(
     instance: Instance, eye: Eye
 ) -> None:

@@ -66,7 +66,7 @@ class Rig:
 
     async def handle(self, *events: Event) -> None:
         """Hand events over, each in a transaction of its own, as the consumer does."""
-        handlers = subscription(self.service.platform.metrics).handlers
+        handlers = subscription(self.service.platform.metrics, "https://status.example").handlers
         for event in events:
             async with self.uow.begin() as tx:
                 await handlers[type(event)](tx, event)

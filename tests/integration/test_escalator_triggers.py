@@ -139,6 +139,7 @@ async def test_what_could_not_be_understood_is_told_to_the_default_team(rig: Rig
     [notice] = await rig.events(NoticeDue)
     assert (notice.notice_id, notice.audience, notice.reason) == (delivery, ("on-shift",), "missing-field")
     assert "Alertmanager" in notice.title
+    assert f"https://status.example/console/quarantine/{delivery}." in notice.text
 
 
 async def test_an_announced_maintenance_tells_its_team_and_presses_nobody_until_its_end(rig: Rig) -> None:

@@ -1,5 +1,6 @@
 """A running statuspage with a story in it, and the other services as a real fake behind HTTP."""
 
+import json
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -38,6 +39,29 @@ def kept(number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def trigger(number: int, **more: Any) -> dict[str, Any]:
+    """A trigger, as intake shows it with its body."""
+    shown = {
+        "id": str(uid(number)), "delivery_id": str(uid(number + 1)), "integration_id": "monitoring",
+        "integration_name": "Other monitoring", "source": "native", "received_at": at(9, 40).isoformat(),
+        "kind": "telemetry", "status": "firing", "severity": "critical", "dedup_key": "invoicing-5xx",
+        "title": "Invoicing answers 5xx", "service": "invoicing", "tool": None, "provider": None, "tenants": [],
+    } | more  # fmt: skip
+    body = {"title": shown["title"], "text": KEPT}
+    delivery = {
+        "id": shown["delivery_id"],
+        "received_at": shown["received_at"],
+        "body": json.dumps(body),
+        "headers": {"User-Agent": "probe/1"},
+    }
+    derived = {
+        **shown,
+        "labels": {"region": "eu-west"},
+        "links": [{"href": "https://graphs.example/1", "text": "Graph"}],
+    }
+    return {**shown, "derived": derived, "delivery": delivery, "withheld": "", "others": [], "replays": []}
+
+
 @dataclass
 class FakePeers:
     """Intake, escalator, oncall and notifier as far as the console asks them: they keep what they were asked."""
@@ -49,6 +73,12 @@ class FakePeers:
     """What oncall was asked to resolve."""
     holders: dict[str, tuple[str, ...]] = field(default_factory=lambda: dict(HOLDERS))
     kept: list[dict[str, Any]] = field(default_factory=list)
+    triggers: list[dict[str, Any]] = field(default_factory=list)
+    alerts: list[dict[str, Any]] = field(default_factory=list)
+    rehearsal: dict[str, Any] = field(default_factory=lambda: {"understood": True, "triggers": [], "differences": []})
+    """What a replay says, dry or not."""
+    looked: list[dict[str, str]] = field(default_factory=list)
+    """The queries by which lists were asked for."""
     away: bool = False
     """Whether oncall does not say who would be told."""
     refusal: tuple[int, str] | None = None
@@ -96,14 +126,37 @@ class FakePeers:
             return JSONResponse({"at": NOW.isoformat(), "recipients": found, "skipped": []})
 
     def _intake(self, app: FastAPI) -> None:
+        @app.get("/v1/integrations")
+        async def integrations() -> Response:
+            return JSONResponse([{"id": "monitoring", "name": "Other monitoring", "source": "native", "keys": []}])
+
         @app.get("/v1/quarantine")
-        async def quarantine() -> Response:
+        async def quarantine(request: Request) -> Response:
+            self.looked.append(dict(request.query_params))
             return JSONResponse({"quarantine": self.kept, "next_cursor": None})
 
         @app.get("/v1/quarantine/{kept}")
         async def kept_body(kept: str) -> Response:
-            [found] = [one for one in self.kept if one["id"] == kept]
-            return JSONResponse({**found, "delivery": {**found, "id": str(uid(1)), "body": KEPT, "encoding": "utf-8"}})
+            [found] = [one for one in self.kept if kept in (one["id"], one["delivery_id"])]
+            delivery = {**found, "id": found["delivery_id"], "body": KEPT, "encoding": "utf-8"}
+            return JSONResponse({**found, "delivery": delivery, "title": "Proofs are stuck", "kind": "ticket"})
+
+        @app.get("/v1/triggers")
+        async def triggers(request: Request) -> Response:
+            self.looked.append(dict(request.query_params))
+            if request.query_params.get("kind") == "nonsense":
+                return JSONResponse({"detail": "#query/kind: There is no such kind."}, 422)
+            return JSONResponse({"triggers": self.triggers, "next_cursor": None})
+
+        @app.get("/v1/triggers/{trigger_id}")
+        async def one_trigger(trigger_id: str) -> Response:
+            found = [one for one in self.triggers if one["id"] == trigger_id]
+            return JSONResponse(found[0]) if found else JSONResponse({"detail": "There is no trigger of this id."}, 404)
+
+        @app.get("/v1/alerts")
+        async def alerts(request: Request) -> Response:
+            self.looked.append(dict(request.query_params))
+            return JSONResponse({"alerts": self.alerts})
 
     def _actions(self, app: FastAPI) -> None:
         @app.post("/v1/incidents")
@@ -126,9 +179,19 @@ class FakePeers:
                 return JSONResponse({"title": "No", "status": status, "detail": detail}, status)
             if rest.endswith("/reply"):
                 return JSONResponse({"answer": "You have it."})
+            if rest.startswith(("v1/deliveries", "v1/quarantine")):
+                return JSONResponse(self.settled(rest))
             found = re.fullmatch(r"v1/incidents/([0-9a-f-]{36})/(\w+)", rest)
             assert found
             return JSONResponse(self.acted(UUID(found[1]), found[2], body).model_dump(mode="json"))
+
+    def settled(self, path: str) -> dict[str, Any]:
+        """What intake answers where a person says what becomes of a body."""
+        if path.endswith("/replay"):
+            return self.rehearsal
+        if path.endswith("/incident"):
+            return {"trigger_id": str(uid(90)), "dedup_key": "quarantine:1"}
+        return {**self.kept[0], "state": "dismissed"}
 
     def acted(self, id_: UUID, action: str, body: Any) -> Incident:
         """The incident after an action, as the escalator would answer."""

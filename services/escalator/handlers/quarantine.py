@@ -19,8 +19,11 @@ AGAIN_AFTER: Final = timedelta(hours=1)
 """So long nobody is told of the same trouble of the same integration again: every body is kept all the same."""
 
 
-async def on_quarantined(desk: Desk, event: TriggerQuarantined) -> None:
-    """A body could not be understood: somebody must look at it, lest an alarm stays unheard."""
+async def on_quarantined(desk: Desk, event: TriggerQuarantined, statuspage_url: str | None = None) -> None:
+    """A body could not be understood: somebody must look at it, lest an alarm stays unheard.
+
+    ``statuspage_url`` is where the console is reached, which makes an incident of the body with one click.
+    """
     trouble = f"{event.integration_id}:{event.reason}"
     await alerts.one_at_a_time(desk.tx.session, event.integration_id, trouble, trouble)
     if await desk.tx.scheduled(TOLD, trouble) is not None:
@@ -33,12 +36,21 @@ async def on_quarantined(desk: Desk, event: TriggerQuarantined) -> None:
         NoticeDue(
             notice_id=event.delivery_id,
             title=f"A message from {sender} could not be understood",
-            text=f"{event.detail} It is kept in quarantine; look at it, since it may be an alarm. "
-            "Of more like it within an hour you are not told again.",
+            text=f"{event.detail} It is kept in quarantine; look at it, since it may be an alarm"
+            f"{_place(event, statuspage_url)}. Of more like it within an hour you are not told again.",
             audience=routing.quarantine,
             reason=event.reason,
             at=desk.tx.now,
         )
+    )
+
+
+def _place(event: TriggerQuarantined, statuspage_url: str | None) -> str:
+    """Where it is looked at; the console finds it by its delivery."""
+    return (
+        ""
+        if statuspage_url is None
+        else f", and make an incident of it there: {statuspage_url}/console/quarantine/{event.delivery_id}"
     )
 
 

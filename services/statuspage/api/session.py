@@ -43,6 +43,11 @@ class Visitor:
         """Whether they may act on incidents."""
         return self.principal.may("operator")
 
+    @property
+    def may_see_bodies(self) -> bool:
+        """Whether they may see what came in as it came, and settle it: a raw body may concern any tenant."""
+        return self.may_act and self.principal.tenants is None
+
 
 def cookie_name(context: Context) -> str:
     """Behind TLS the name itself makes a browser refuse the cookie from anywhere else (RFC 6265bis, ``__Host-``)."""

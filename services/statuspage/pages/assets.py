@@ -26,6 +26,7 @@ BUNDLES: Final[Mapping[str, tuple[str, ...]]] = {
         "components/ladder.css",
         "components/sheet.css",
         "components/messages.css",
+        "components/raw.css",
     ),
 }
 SCRIPTS: Final = ("times.js", "live.js", "days.js", "keys.js", "sheet.js", "preview.js")
