@@ -51,7 +51,7 @@ async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
 
 @pytest.mark.parametrize("source", [name for name in OTHERS if name != "cloudwatch"])
 async def test_the_example_of_each_source_is_committed_and_its_body_is_kept(house: House, source: str) -> None:
-    body = json.dumps(all_sources()[source].example).encode()
+    body = all_sources()[source].example_body
     response = await house.client.post(f"/v1/hooks/{source}/{key_of(source)}", content=body)
     assert response.status_code == all_sources()[source].accepted
     events = await house.events()
@@ -155,10 +155,12 @@ async def test_bodies_with_anything_changed_are_answered_and_kept_and_are_never_
         10**400,
     ]
     for _ in range(posts):
-        body = json.loads(dice.choice(bodies_of(name)))
-        for _ in range(dice.randint(1, 3)):
-            body = replaced(body, dice.choice(places(body)), dice.choice(junk))
-        raw = json.dumps(body).encode()
+        raw = dice.choice(bodies_of(name))
+        if raw[:1] in b"{[":
+            body = json.loads(raw)
+            for _ in range(dice.randint(1, 3)):
+                body = replaced(body, dice.choice(places(body)), dice.choice(junk))
+            raw = json.dumps(body).encode()
         cut = raw[: dice.randrange(len(raw))] if dice.random() < 0.2 else raw
         response = await house.client.post(path, content=cut)
         assert response.status_code in (200, 202, 400, 422), (response.text, cut)
@@ -231,8 +233,9 @@ async def test_an_alarm_that_sns_did_not_sign_is_refused_and_not_kept(house: Hou
     old = amazon.signed("2", Timestamp=(NOW - timedelta(hours=2)).isoformat())
     elsewhere = amazon.signed("2", SigningCertURL="https://sns.eu-west-1.amazonaws.com.example.org/x.pem")
     unknown = amazon.signed("2") | {"SignatureVersion": "3"}
-    for message in (altered, old, elsewhere, unknown, all_sources()["cloudwatch"].example):
-        assert (await post_sns(house, dict(message))).status_code == 403
+    example = json.loads(all_sources()["cloudwatch"].example_body)
+    for message in (altered, old, elsewhere, unknown, example):
+        assert (await post_sns(house, message)).status_code == 403
     assert await house.rows("SELECT 1 FROM deliveries") == []
     assert all(address.startswith(AMAZON + "/") for address in amazon.asked)
 

@@ -13,6 +13,7 @@ RefusalReason = Literal[
     "content-encoding",
     "invalid-encoding",
     "invalid-json",
+    "invalid-xml",
     "too-deep",
     "wrong-shape",
     "other-version",
@@ -23,13 +24,14 @@ RefusalReason = Literal[
 """Why a body, or one part of it, could not be understood: the word in the quarantine, the event and the metric."""
 
 UNREADABLE: frozenset[RefusalReason] = frozenset(
-    {"empty-body", "content-encoding", "invalid-encoding", "invalid-json", "too-deep"}
+    {"empty-body", "content-encoding", "invalid-encoding", "invalid-json", "invalid-xml", "too-deep"}
 )
 """Reasons that concern the bytes and not what they say: HTTP answers 400 to these and 422 to the others."""
 
-IgnoredReason = Literal["not-p1", "test", "no-news", "handshake", "change"]
+IgnoredReason = Literal["not-p1", "test", "no-news", "handshake", "change", "not-mapped"]
 """Why something that was understood opens nothing: below what opens an incident, the test button of a sender, news that changes
-nothing here (somebody was assigned there), a step of a handshake, a change that was made and is only kept."""
+nothing here (somebody was assigned there), a step of a handshake, a change that was made and is only kept, what concerns nothing
+that we use of a provider."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """What a source is: one wire format, told in one file of this package."""
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,8 +64,8 @@ class Source(Generic[OptionsT]):
     docs: str
     """Markdown: what is read from the body, and how the sender is set up."""
     options: type[OptionsT]
-    example: Mapping[str, Any] | Sequence[Any]
-    """A body that becomes a trigger."""
+    example: Mapping[str, Any] | Sequence[Any] | str
+    """A body that becomes a trigger; a text where the format is not JSON."""
     read: Callable[[Arrival[OptionsT]], Reading]
     accepted: int = 202
     """The status of the answer to a body that was committed, where the sender insists on one."""
@@ -80,6 +81,11 @@ class Source(Generic[OptionsT]):
     """Whether the body is the sender's, where that takes the network; sees every header. Raises ``Forbidden`` where it is not."""
     afterwards: Callable[[Arrival[OptionsT], Network], Awaitable[None]] | None = None
     """What the sender waits for once the body is committed: the answer to a handshake. Outside of every transaction."""
+
+    @property
+    def example_body(self) -> bytes:
+        """The bytes of :attr:`example`."""
+        return (self.example if isinstance(self.example, str) else json.dumps(self.example)).encode()
 
 
 class CannotRead(Exception):

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
+from xml.etree import ElementTree as ET
 
 import jmespath
 
@@ -20,6 +21,7 @@ from services.intake.handlers.understand import understand
 from services.intake.sources.registry import all_sources
 from tests.unit.intake.real_drop_in import DROP_IN, REMARKS
 from tests.unit.intake.real_expectations import EXPECTED
+from tests.unit.intake.real_providers import PROVIDERS
 from tests.unit.intake.real_tickets import TICKETS
 from tests.unit.intake.support import integration
 
@@ -29,10 +31,14 @@ FOLDERS = {
     "prometheus_alertmanager": "alertmanager",
     "prometheus_direct": "prometheus",
     "aws_sns": "cloudwatch",
+    "aws_health": "aws_health",
     "azure_monitor": "azure",
+    "azure_status": "azure_status",
     "cloudevents": "cloudevents",
     "datadog": "datadog",
     "freshdesk": "freshdesk",
+    "freshstatus": "freshstatus",
+    "gcp_status": "gcp_status",
     "gcp_monitoring": "gcp",
     "generic": "apprise",
     "grafana": "grafana",
@@ -46,13 +52,19 @@ FOLDERS = {
     "servicenow": "servicenow",
     "site24x7": "site24x7",
     "slack": "slack",
+    "statuspage": "statuspage",
+    "statuspage_api_v2": "statuspage",
     "uptime_kuma": "uptime_kuma",
     "zabbix": "zabbix",
     "zendesk": "zendesk",
 }
 """Which source reads which folder."""
 
-WEBHOOKS: Final = {"opsgenie/webhook_": "opsgenie_webhook", "pagerduty/webhook_": "pagerduty_webhook"}
+WEBHOOKS: Final = {
+    "opsgenie/webhook_": "opsgenie_webhook",
+    "pagerduty/webhook_": "pagerduty_webhook",
+    "statuspage/history_atom": "feed",
+}
 """Which source reads the files that begin so."""
 
 CALLS: Final = {
@@ -90,7 +102,7 @@ def entries() -> list[dict[str, Any]]:
     manifest = PAYLOADS / "manifest.json"
     found: list[dict[str, Any]] = json.loads(manifest.read_text()) if manifest.exists() else []
     mine = [one for one in found if FOLDERS.get(one["file"].partition("/")[0]) in all_sources()]
-    return [one for one in mine if one["file"].endswith((".json", ".http.txt"))]
+    return [one for one in mine if one["file"].endswith((".json", ".http.txt", ".rss.txt", ".xml.txt"))]
 
 
 def problems(entry: dict[str, Any]) -> list[str]:
@@ -104,10 +116,11 @@ def problems(entry: dict[str, Any]) -> list[str]:
     reading = understand(all_sources()[sender.source], sender, headers, body, ARRIVED).reading
     if reading.refusals:
         return [refusal.detail for refusal in reading.refusals]
+    value = _value(body)
     remarks = REMARKS.get(file, [])
-    if [[remark.kind, remark.dedup_key] for remark in reading.remarks] != _sought(remarks, json.loads(body)):
+    if [[remark.kind, remark.dedup_key] for remark in reading.remarks] != _sought(remarks, value):
         return [f"remarks: {reading.remarks}"]
-    wanted = (EXPECTED | TICKETS | DROP_IN).get(file)
+    wanted = (EXPECTED | TICKETS | DROP_IN | PROVIDERS).get(file)
     if wanted is None:
         return [] if reading.triggers or reading.ignored or reading.remarks else ["nothing was read"]
     if isinstance(wanted, str | tuple):
@@ -116,7 +129,7 @@ def problems(entry: dict[str, Any]) -> list[str]:
         if told != [reason] or reading.triggers:
             return [f"{told}, {len(reading.triggers)} triggers"]
         reading = Reading(tuple(one.trigger for one in reading.ignored if one.trigger))
-    return _compared(reading, sender, _opened(json.loads(body)), wanted)
+    return _compared(reading, sender, _opened(value), wanted)
 
 
 def _compared(reading: Reading, sender: Any, value: Any, wanted: list[dict[str, Any]]) -> list[str]:
@@ -132,6 +145,20 @@ def _compared(reading: Reading, sender: Any, value: Any, wanted: list[dict[str, 
             if (None if want is None else str(want)) != got:
                 wrong.append(f"{name}: {got!r} is not {want!r}")
     return wrong
+
+
+def _value(body: bytes) -> Any:
+    """The body as JMESPath can search it: the JSON that it is, or what the XML library of Python finds in a feed."""
+    return _tree(ET.fromstring(body)) if body.lstrip()[:1] == b"<" else json.loads(body)  # noqa: S314 - known files
+
+
+def _tree(element: ET.Element) -> Any:
+    if not len(element):
+        return element.text or element.get("href")
+    found: dict[str, list[Any]] = {}
+    for child in element:
+        found.setdefault(child.tag.rpartition("}")[2], []).append(_tree(child))
+    return found
 
 
 def _sought(expressions: list[str], value: Any) -> list[Any]:

@@ -1,6 +1,7 @@
 """What every source promises, whatever a body is."""
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,15 @@ JSON = st.recursive(
 
 
 def bodies_of(source: str) -> list[bytes]:
-    examples = [json.dumps(all_sources()[source].example).encode()]
-    return examples + [path.read_bytes() for path in sorted((SAMPLES / source).glob("*.json"))]
+    samples = [
+        path.read_bytes() for ending in ("json", "xml") for path in sorted((SAMPLES / source).glob(f"*.{ending}"))
+    ]
+    return [all_sources()[source].example_body, *samples]
+
+
+def json_of(source: str) -> list[Any]:
+    """Those bodies that are JSON, as their values."""
+    return [json.loads(body) for body in bodies_of(source) if body[:1] in b"{["]
 
 
 def places(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -60,11 +68,11 @@ def check(reading: Reading) -> None:
         (detail + pointer).encode()
 
 
-@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("name", [name for name in SOURCES if json_of(name)])
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_a_body_with_one_value_changed_is_read_or_refused_and_nothing_else(name: str, data: st.DataObject) -> None:
-    body = json.loads(data.draw(st.sampled_from(bodies_of(name))))
+    body = data.draw(st.sampled_from(json_of(name)))
     at = data.draw(st.sampled_from(places(body)))
     check(read(name, json.dumps(replaced(body, at, data.draw(JSON))).encode()))
 
@@ -87,10 +95,24 @@ def test_anything_at_all_is_read_or_refused_and_nothing_else(name: str, body: by
     check(read(name, body))
 
 
+@pytest.mark.parametrize("name", [name for name in SOURCES if not json_of(name)])
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_a_feed_with_one_text_or_tag_changed_is_read_or_refused_and_nothing_else(
+    name: str, data: st.DataObject
+) -> None:
+    parts = re.split(r"(<[^>]*>)", data.draw(st.sampled_from(bodies_of(name))).decode())
+    at = data.draw(st.integers(0, len(parts) - 1))
+    parts[at] = data.draw(
+        st.text(max_size=12) | st.sampled_from(["<id>", "&lt;b&gt;", "&lt;p", "&#0;", "Mon, 99 Foo 2026", "<item>"])
+    )
+    check(read(name, "".join(parts).encode("utf-8", "replace")))
+
+
 @pytest.mark.parametrize("name", SOURCES)
 def test_the_example_of_each_source_is_read_and_explained(name: str) -> None:
     source: Source[Any] = all_sources()[name]
-    reading = read(name, json.dumps(source.example).encode())
+    reading = read(name, source.example_body)
     assert len(reading.triggers) >= 1
     assert not reading.refusals
     assert len(source.docs) > 200
