@@ -1,34 +1,47 @@
-"""``channels.yaml``: who carries SMS and e-mail, and with which credentials. Secrets are references, never values."""
+"""``channels.yaml``: who carries SMS, e-mail and comments on tickets, and with which credentials. Secrets are references, never values."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from libs.common.config import ConfigModel, ConfigTree, SecretRef
 from libs.common.configuration import Form
 from libs.common.errors import Misconfigured
+from libs.common.events.base import TICKET
 from services.notifier.channels.base import Channel
 from services.notifier.channels.book import Configured, Webhooks
+from services.notifier.channels.freshdesk import Freshdesk
+from services.notifier.channels.helpdesk import Account
+from services.notifier.channels.jira import Jira
 from services.notifier.channels.local import LocalChannel, Shelf
+from services.notifier.channels.servicenow import ServiceNow
 from services.notifier.channels.smtp import Security, SmtpChannel, Submission
 from services.notifier.channels.twilio_sms import TwilioSms
+from services.notifier.channels.zendesk import Zendesk
 from services.notifier.domain.addresses import mailbox, phone
 
 FILE: Final = "channels.yaml"
 STATUS_PATH: Final = "/v1/callbacks/twilio/status"
 
+LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
 Timeout = Annotated[float, Field(gt=0, le=50)]
 """Seconds that a provider may take to answer; shorter than the lease of a send."""
 
 
-class _ChannelConfig(ConfigModel):
-    """What all channels have. ``id`` is the word that contacts use: ``sms``, ``email``."""
+TicketChannel = Annotated[str, StringConstraints(pattern=rf"^{TICKET}[a-z0-9][a-z0-9_.-]{{0,62}}$")]
+"""``ticket:zendesk`` comments on the tickets that came through the integration ``zendesk``."""
 
-    id: Literal["sms", "email"]
+
+class _ChannelConfig(ConfigModel):
+    """What all channels have. ``id`` is the word that contacts use: ``sms``, ``email``, ``ticket:INTEGRATION``."""
+
+    id: Literal["sms", "email"] | TicketChannel
     name: str
     provider_names: tuple[str, ...] = ()
     """The names under which an incident may be about this channel's provider: then this channel is not used for it."""
@@ -109,10 +122,65 @@ class SmtpConfig(_ChannelConfig):
         return self
 
 
+class _HelpdeskConfig(_ChannelConfig):
+    """A helpdesk's API. ``public``: whether those who filed a ticket may read what is meant for them."""
+
+    id: TicketChannel
+    url: str
+    username: SecretRef | None = None
+    token: SecretRef
+    public: bool = True
+    timeout: Timeout = 10
+
+    @field_validator("url")
+    @classmethod
+    def _root(cls, value: str) -> str:
+        """Secrets go to this address: over TLS, or no further than this machine."""
+        parts = urlsplit(value)
+        secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+        if not secure or not parts.hostname or parts.query or parts.fragment or parts.username:
+            raise ValueError("must be the https address of the helpdesk, such as https://acme.zendesk.com")
+        return value.rstrip("/")
+
+
+class ZendeskConfig(_HelpdeskConfig):
+    """``username`` is an agent's address and ``token`` an API token; without it ``token`` is an OAuth token."""
+
+    provider: Literal["zendesk"]
+    provider_names: tuple[str, ...] = ("zendesk",)
+
+
+class JiraConfig(_HelpdeskConfig):
+    """``username`` is an account's address and ``token`` its API token; without it ``token`` is a personal access token."""
+
+    provider: Literal["jira"]
+    provider_names: tuple[str, ...] = ("jira", "atlassian")
+
+
+class FreshdeskConfig(_HelpdeskConfig):
+    """``token`` is an agent's API key."""
+
+    provider: Literal["freshdesk"]
+    provider_names: tuple[str, ...] = ("freshdesk",)
+    username: None = None
+
+
+class ServiceNowConfig(_HelpdeskConfig):
+    """``username`` and ``token`` are a user and its password; without it ``token`` is an API key. ``table`` has the tickets."""
+
+    provider: Literal["servicenow"]
+    provider_names: tuple[str, ...] = ("servicenow",)
+    table: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,80}$")] = "incident"
+
+
+HelpdeskConfig = ZendeskConfig | JiraConfig | FreshdeskConfig | ServiceNowConfig
+ChannelConfig = LocalConfig | TwilioConfig | SmtpConfig | HelpdeskConfig
+
+
 class ChannelsFile(ConfigModel):
     """The whole file."""
 
-    channels: tuple[Annotated[LocalConfig | TwilioConfig | SmtpConfig, Field(discriminator="provider")], ...]
+    channels: tuple[Annotated[ChannelConfig, Field(discriminator="provider")], ...]
 
 
 FORM: Final = Form({FILE: ChannelsFile})
@@ -150,7 +218,7 @@ def build(tree: ConfigTree, around: Surroundings) -> dict[str, Configured]:
 
 
 def _configured(
-    one: LocalConfig | TwilioConfig | SmtpConfig,
+    one: ChannelConfig,
     secret: Callable[[str, SecretRef | None], str],
     around: Surroundings,
 ) -> Configured:
@@ -158,8 +226,33 @@ def _configured(
     if isinstance(one, TwilioConfig):
         return Configured(_twilio(one, secret, around), names, _webhooks(one, secret))
     channel: Channel
-    channel = LocalChannel(one.id, around.shelf) if isinstance(one, LocalConfig) else _smtp(one, secret)
+    match one:
+        case LocalConfig():
+            channel = LocalChannel(one.id, around.shelf)
+        case SmtpConfig():
+            channel = _smtp(one, secret)
+        case _:
+            channel = _helpdesk(one, secret)
     return Configured(channel, names)
+
+
+def _helpdesk(one: HelpdeskConfig, secret: Callable[[str, SecretRef | None], str]) -> Channel:
+    account = Account(
+        url=one.url,
+        token=secret("token", one.token),
+        username=secret("username", one.username) if one.username else None,
+        public=one.public,
+        timeout=timedelta(seconds=one.timeout),
+    )
+    match one:
+        case ZendeskConfig():
+            return Zendesk(account)
+        case JiraConfig():
+            return Jira(account)
+        case FreshdeskConfig():
+            return Freshdesk(account)
+        case ServiceNowConfig():
+            return ServiceNow(account, one.table)
 
 
 def _twilio(one: TwilioConfig, secret: Callable[[str, SecretRef | None], str], around: Surroundings) -> TwilioSms:

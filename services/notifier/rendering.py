@@ -7,6 +7,7 @@ from typing import Any, Final
 from jinja2 import PackageLoader, StrictUndefined, Template
 from jinja2.sandbox import SandboxedEnvironment
 
+from libs.common.events.base import TICKET
 from services.notifier.domain.segments import measure, plain
 from services.notifier.domain.wording import Wording
 
@@ -53,10 +54,13 @@ class Renderer:
             self._environment.get_template(name)
 
     def render(self, channel: str, wording: Wording) -> Rendered:
-        """``wording`` as a message of ``channel``: short text for ``sms``, text and HTML for everything else."""
+        """``wording`` as a message of ``channel``: short text for ``sms``, a comment for a ticket, text and HTML for everything else."""
         if channel == "sms":
             return Rendered(wording.headline, self._sms(wording))
         values = _values(wording)
+        if channel.startswith(TICKET):
+            comment = self._environment.get_template("ticket/comment.txt").render(values)
+            return Rendered(wording.headline, _BLANKS.sub("\n\n", comment).strip() + "\n")
         text = self._environment.get_template("email/message.txt").render(values)
         html = self._environment.get_template("email/message.html").render(values)
         return Rendered(wording.headline, _BLANKS.sub("\n\n", text).strip() + "\n", html)

@@ -17,6 +17,7 @@ from libs.common.backoff import Backoff
 from libs.common.clock import Clock
 from libs.common.db.session import DatabaseUnavailable, is_transient
 from libs.common.db.work import UnitOfWork
+from libs.common.events.base import TICKET
 from libs.common.logs import bind_incident, get_logger
 from libs.common.tracing import timer_span
 from services.notifier.channels.base import Absent, Channel, Found, GiveUp, Outcome, Retry, Unknowable
@@ -33,6 +34,8 @@ log = get_logger(__name__)
 NETWORK: Final = Backoff(first=timedelta(milliseconds=100), longest=timedelta(seconds=5))
 SLOTS: Final = 32
 """How many messages one sender has with providers at once."""
+COMMENTS: Final = 8
+"""How many of these may be comments on tickets: a helpdesk that hangs never keeps a page waiting."""
 WRITES: Final = 4
 """How many outcomes are written down at once: the other connections of the pool are for what comes in."""
 LEASE: Final = timedelta(seconds=60)
@@ -64,6 +67,7 @@ class Sender(Background):
         self._writes = asyncio.Semaphore(WRITES)
         self._wake = asyncio.Event() if uow.wakeups is None else uow.wakeups.event(SENDER_WAKE)
         self._sends: dict[UUID, asyncio.Task[None]] = {}
+        self._comments: set[UUID] = set()
 
     async def stop(self) -> None:
         """Claim nothing more and wait for the answers of providers, and until they are written down."""
@@ -112,8 +116,12 @@ class Sender(Background):
                 await self._clock.wait_for(self._wake, None if due is None else due - self._clock.now())
 
     async def _next_due(self) -> datetime | None:
+        mine = tuple(self._sends)
         async with self._uow.read() as session:
-            return await store.next_due(session, tuple(self._sends))
+            dues = [await store.next_due(session, mine, comments=False)]
+            if len(self._comments) < COMMENTS:
+                dues.append(await store.next_due(session, mine, comments=True))
+        return min((due for due in dues if due is not None), default=None)
 
     async def _claim(self) -> None:
         """Take as many due attempts as there are free slots."""
@@ -121,15 +129,20 @@ class Sender(Background):
         if free <= 0:
             return
         async with self._uow.begin() as tx:
-            claimed = await self._sending.claim(tx, self._lease, free, tuple(self._sends))
+            comments = COMMENTS - len(self._comments)
+            claimed = await self._sending.claim(tx, self._lease, free, tuple(self._sends), comments)
         for attempt in claimed:
+            if attempt.channel.startswith(TICKET):
+                self._comments.add(attempt.id)
             send = asyncio.create_task(self._send(attempt), name=f"send {attempt.id}")
             self._sends[attempt.id] = send
             send.add_done_callback(partial(self._ended, attempt.id))
 
     def _ended(self, key: UUID, send: asyncio.Task[None]) -> None:
         del self._sends[key]
-        if len(self._sends) >= self._slots - 1:
+        was_comment = key in self._comments
+        self._comments.discard(key)
+        if was_comment or len(self._sends) >= self._slots - 1:
             self._wake.set()
         if not send.cancelled() and (error := send.exception()) is not None:
             log.error("send crashed", attempt=str(key), exc_info=error)

@@ -9,16 +9,17 @@ import asyncio
 import random
 import shutil
 import statistics
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from libs.common.bus.kafka_jars import cache_folder, fetch_jars
 from libs.common.clock import Stopwatch
 from tests.bench.commits import Commits
 from tests.bench.figures import Section, Tell, at_most, ms, percentile
 from tests.bench.wire import Wire, get, post
+from tests.support.fake_api import Answer
 from tests.support.fake_twilio import ACCOUNT, TOKEN, FakeTwilio
 from tests.support.instance import Instance, free_base, running, short_folder
 
@@ -64,10 +65,10 @@ class Provider(FakeTwilio):
         """Wait until who was connected has hung up."""
         await asyncio.gather(*self._connections)
 
-    def _answer(self, method: str, target: str, body: str) -> tuple[int, dict[str, Any], list[str]]:
+    def answer(self, method: str, target: str, headers: Mapping[str, str], body: str) -> Answer:
         if method == "POST" and self._title in body and not self._arrived.done():
             self._arrived.set_result(None)
-        return super()._answer(method, target, body)
+        return super().answer(method, target, headers, body)
 
 
 @dataclass

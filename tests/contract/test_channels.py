@@ -1,19 +1,23 @@
 """What every channel keeps, each against its provider's own protocol on this machine."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
 
 from libs.common.errors import Unavailable
 from services.notifier.channels.base import Absent, Accepted, Channel, GiveUp, Outgoing, Retry, Unknowable
+from services.notifier.channels.helpdesk import HelpdeskName
 from services.notifier.channels.local import LocalChannel
 from services.notifier.channels.smtp import SmtpChannel, Submission
 from services.notifier.channels.twilio_sms import TwilioSms
+from tests.support.fake_helpdesks import HELPDESKS, running_helpdesk
+from tests.support.fake_helpdesks import Refusal as Unwilling
 from tests.support.fake_twilio import ACCOUNT, TOKEN, Refusal, running_twilio
 from tests.support.smtp import running_smtp
 
@@ -115,7 +119,25 @@ async def smtp_rig(stack: AsyncExitStack) -> Rig:
     )
 
 
-RIGS = {"local": local_rig, "twilio": twilio_rig, "smtp": smtp_rig}
+async def helpdesk_rig(stack: AsyncExitStack, name: HelpdeskName) -> Rig:
+    fake, channel, ticket = await running_helpdesk(stack, name, TIMEOUT)
+    return Rig(
+        channel=channel,
+        message=message(f"ticket:{name}", ticket),
+        taken=fake.taken,
+        outage=lambda: fake.refusals.append(Unwilling(503)),
+        refuse=fake.tickets.clear,
+        stall=lambda: setattr(fake, "delay", 5.0),
+        closes_window=True,
+    )
+
+
+RIGS: dict[str, Callable[[AsyncExitStack], Awaitable[Rig]]] = {
+    "local": local_rig,
+    "twilio": twilio_rig,
+    "smtp": smtp_rig,
+    **{name: partial(helpdesk_rig, name=name) for name in HELPDESKS},
+}
 
 
 @pytest.fixture(params=RIGS)

@@ -24,6 +24,7 @@ from services.notifier.settings import NotifierSettings
 from services.notifier.store.tables import Attempt
 from tests.support.fake_twilio import ACCOUNT, TOKEN, FakeTwilio, running_twilio
 from tests.support.smtp import MailServer, running_smtp
+from tests.support.world import WAITING
 from tests.unit.notifier.requests import NOW
 
 E = TypeVar("E", bound=Event)
@@ -119,10 +120,10 @@ class Desk:
         return True
 
     async def _next_due(self) -> Any:
-        from sqlalchemy import func, select
+        from sqlalchemy import text
 
         async with self.service.platform.uow.read() as session:
-            return await session.scalar(select(func.min(Attempt.due_at)).where(Attempt.state == "queued"))
+            return await session.scalar(text(WAITING))
 
     async def _read(self) -> None:
         bus = self.service.platform.bus

@@ -1,9 +1,6 @@
 """Twilio on this machine: the Messages resource as its SDK speaks to it, and callbacks signed as Twilio signs them."""
 
-import asyncio
 import base64
-import contextlib
-import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,9 +12,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx
 from twilio.request_validator import RequestValidator
 
+from tests.support.fake_api import Answer, FakeApi, running
+
 ACCOUNT = "AC" + "0" * 32
 TOKEN = "an-auth-token"
-DATE = "Date: Tue, 24 Nov 2026 14:00:00 GMT"
 MESSAGES = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
 
 
@@ -32,85 +30,26 @@ class Refusal:
 
 
 @dataclass
-class FakeTwilio:
+class FakeTwilio(FakeApi):
     """What was sent, and how the next requests are answered.
 
-    ``refusals`` are used up one a request, per number in ``refuse_to`` for every one. ``delay`` is waited before an answer, ``lose_answers``
-    takes the message and closes the connection in place of an answer.
+    ``refusals`` are used up one a request, per number in ``refuse_to`` for every one.
     """
 
-    port: int = 0
     messages: list[dict[str, Any]] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     refuse_to: dict[str, Refusal] = field(default_factory=dict)
-    delay: float = 0.0
-    lose_answers: int = 0
-    requests: int = 0
-    last_authorization: str = ""
-    _connections: set[asyncio.Task[Any]] = field(default_factory=set)
 
-    @property
-    def url(self) -> str:
-        """The base URL for the SDK."""
-        return f"http://127.0.0.1:{self.port}"
+    def taken(self) -> int:
+        """How many messages were sent."""
+        return len(self.messages)
 
     def bodies(self, to: str | None = None) -> list[str]:
         """The texts that were taken."""
         return [message["body"] for message in self.messages if to is None or message["to"] == to]
 
-    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection with as many requests as the client likes."""
-        task = asyncio.current_task()
-        if task is not None:
-            self._connections.add(task)
-            task.add_done_callback(self._connections.discard)
-        try:
-            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-                while await self._request(reader, writer):
-                    pass
-        finally:
-            writer.close()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
-
-    async def hang_up(self) -> None:
-        """Close every connection."""
-        connections = tuple(self._connections)
-        for connection in connections:
-            connection.cancel()
-        await asyncio.gather(*connections, return_exceptions=True)
-
-    async def _request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        line = (await reader.readline()).decode()
-        if not line:
-            return False
-        method, target, _ = line.split(" ", 2)
-        headers: dict[str, str] = {}
-        while header := (await reader.readline()).decode().strip():
-            name, _, value = header.partition(":")
-            headers[name.lower()] = value.strip()
-        body = (await reader.readexactly(int(headers.get("content-length", "0")))).decode()
-        self.requests += 1
-        self.last_authorization = headers.get("authorization", "")
-        taken = len(self.messages)
-        status, answer, extra = self._answer(method, target, body)
-        await asyncio.sleep(self.delay)
-        if self.lose_answers and len(self.messages) > taken:
-            self.lose_answers -= 1
-            return False
-        payload = json.dumps(answer).encode()
-        lines = [
-            f"HTTP/1.1 {status} X",
-            DATE,
-            "Content-Type: application/json",
-            f"Content-Length: {len(payload)}",
-            *extra,
-        ]
-        writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + payload)
-        await writer.drain()
-        return True
-
-    def _answer(self, method: str, target: str, body: str) -> tuple[int, dict[str, Any], list[str]]:
+    def answer(self, method: str, target: str, headers: Mapping[str, str], body: str) -> Answer:  # noqa: ARG002 - all of them are the base's
+        """What Twilio answers."""
         expected = "Basic " + base64.b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode()
         if self.last_authorization != expected:
             return *_error(Refusal(401, 20003, "Authenticate")), []
@@ -172,15 +111,8 @@ def _error(refusal: Refusal) -> tuple[int, dict[str, Any]]:
 @asynccontextmanager
 async def running_twilio() -> AsyncIterator[FakeTwilio]:
     """A double that listens on a free port."""
-    fake = FakeTwilio()
-    server = await asyncio.start_server(fake.handle, "127.0.0.1", 0)
-    fake.port = server.sockets[0].getsockname()[1]
-    try:
+    async with running(FakeTwilio()) as fake:
         yield fake
-    finally:
-        server.close()
-        await fake.hang_up()
-        await server.wait_closed()
 
 
 def signed_headers(

@@ -26,6 +26,13 @@ START = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 QUIET_SECONDS = 60.0
 """How long of the machine's time a settling world may take before the story fails."""
 
+WAITING = """
+SELECT min(due_at) FROM attempts WHERE state = 'queued' AND NOT EXISTS (
+  SELECT FROM attempts before WHERE before.channel = attempts.channel AND before.address = attempts.address
+    AND before.channel LIKE 'ticket:%' AND before.state IN ('queued', 'sending') AND before.id < attempts.id)
+"""
+"""When the next message goes out; a comment waits for those before it on its ticket."""
+
 KEYS = {name: f"{name[:4]:x<4}0001".ljust(32, "k")[:32] for name in INTEGRATIONS}
 OPERATOR_KEY = "tocsin_" + "oper0001".ljust(32, "k")
 
@@ -172,7 +179,7 @@ class World:
             async with self.of(name).platform.uow.read() as session:
                 query = "SELECT min(run_at) FROM timers"
                 if name == "notifier":
-                    query = "SELECT least(min(run_at), (SELECT min(due_at) FROM attempts WHERE state = 'queued')) FROM timers"
+                    query = f"SELECT least(min(run_at), ({WAITING})) FROM timers"  # noqa: S608 - a constant
                 due = await session.scalar(text(query))
             if due is not None:
                 dues.append(due)

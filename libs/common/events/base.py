@@ -5,7 +5,7 @@ Unknown fields are ignored when reading, so that an older reader survives a newe
 """
 
 from datetime import UTC
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
@@ -110,6 +110,15 @@ class Contact(Model):
 
     channel: str
     address: str
+
+
+TICKET: Final = "ticket:"
+"""How the reference of a ticket begins (``ticket:INTEGRATION/ID``), and the channel that comments on those of an integration."""
+
+
+def ticket_channel(integration_id: str) -> str:
+    """The channel that comments on the tickets of an integration."""
+    return f"{TICKET}{integration_id}"
 
 
 def subject_key(subject_id: UUID) -> str:

@@ -245,6 +245,8 @@ class CommunicationDue(IncidentFact):
     due_at: Instant | None = None
     """When the obligation that a reminder or a miss is about is, or was, due."""
     late_by: timedelta | None = None
+    internal: bool = False
+    """Whether only the team may read it, wherever it is told."""
 
 
 class NoticeDue(Event):

@@ -63,6 +63,8 @@ class NotificationRequested(Event):
     links: tuple[Link, ...] = ()
     """The check links of the incident, rendered from the directory."""
     reason: str | None = None
+    internal: bool = False
+    """Whether only the team may read it: on a ticket, a note for its agents."""
     requested_at: Instant
 
     @property

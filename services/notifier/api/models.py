@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from services.notifier.domain.segments import measure
+from services.notifier.domain.wording import from_the_house
 from services.notifier.store.tables import Attempt, OutboxMessage
 
 
@@ -139,4 +140,4 @@ class Answered(BaseModel):
 
 def repliable(attempt: Attempt) -> bool:
     """Whether an answer to this message can be about an incident."""
-    return attempt.incident_number is not None and not attempt.recipient_ref.startswith("contact:")
+    return attempt.incident_number is not None and from_the_house(attempt.recipient_ref)

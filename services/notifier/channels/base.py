@@ -19,6 +19,8 @@ from typing import Literal, Protocol
 
 from libs.common.events.deliveries import AttemptReason
 
+Provider = Literal["local", "twilio", "smtp", "zendesk", "jira", "freshdesk", "servicenow"]
+
 
 @dataclass(frozen=True)
 class Outgoing:
@@ -35,6 +37,8 @@ class Outgoing:
     """What this belongs to: messages of one incident share it."""
     at: datetime
     """When it was written: stable over repeats."""
+    internal: bool = False
+    """Whether only the team may read it, where the channel knows the difference."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ class Channel(Protocol):
     """One configured provider."""
 
     @property
-    def provider(self) -> Literal["local", "twilio", "smtp"]:
+    def provider(self) -> Provider:
         """Who carries the messages."""
         ...
 

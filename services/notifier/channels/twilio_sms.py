@@ -9,7 +9,6 @@ for tests and egress proxies.
 import logging
 from collections.abc import Collection, Mapping
 from datetime import timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -21,6 +20,7 @@ from twilio.rest import Client
 
 from libs.common.events.deliveries import AttemptReason
 from services.notifier.channels.base import Absent, Accepted, Found, GiveUp, Outcome, Outgoing, Retry, Unknowable
+from services.notifier.channels.waits import retry_after
 
 FOR_GOOD: Final[Mapping[int, AttemptReason]] = {
     21211: "invalid_address",  # invalid To
@@ -82,7 +82,7 @@ class _HouseClient(HttpClient):  # type: ignore[misc]  # the SDK has no types
             follow_redirects=allow_redirects,
         )
         if answer.status_code == 429:
-            raise _Throttled(_retry_after(answer.headers))
+            raise _Throttled(retry_after(answer.headers))
         return Response(answer.status_code, answer.text, answer.headers)
 
     async def close(self) -> None:
@@ -179,18 +179,6 @@ def refusal(status: int, code: int | None, detail: str) -> Outcome:
 def _same(sent: str | None, text: str) -> bool:
     """Whether Twilio's record of a body is this text; trial accounts put a sentence before it."""
     return sent is not None and sent.strip().endswith(text.strip())
-
-
-def _retry_after(headers: Mapping[str, str]) -> timedelta | None:
-    """``Retry-After`` in seconds, or as a date by the provider's own clock (RFC 9110, 10.2.3)."""
-    value = headers.get("Retry-After", "").strip()
-    if value.isdigit():
-        return timedelta(seconds=int(value))
-    try:
-        wait = parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("Date", ""))
-    except ValueError:
-        return None
-    return max(wait, timedelta(0))
 
 
 def _sentence(error: Exception) -> str:

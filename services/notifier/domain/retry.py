@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
+from libs.common.events.base import TICKET
 from libs.common.events.incidents import Purpose
 
 RetryReason = Literal["scheduled", "too_old", "given_up", "withdrawn", "unsure"]
@@ -39,6 +40,9 @@ def _seconds(*values: int) -> tuple[timedelta, ...]:
 URGENT: Final = RetryPolicy(_seconds(1, 3, 8, 15, 30), timedelta(seconds=90))
 PATIENT: Final = RetryPolicy(_seconds(5, 15, 60, 180, 300), timedelta(minutes=20))
 
+STEADY: Final = RetryPolicy(_seconds(5, 15, 60, 180, 300), timedelta(hours=2))
+"""For comments on tickets: no other contact waits behind them, and what stands there is read later, too."""
+
 POLICIES: Final[Mapping[Purpose, RetryPolicy]] = {
     "page": URGENT,
     "missed": URGENT,
@@ -50,6 +54,12 @@ POLICIES: Final[Mapping[Purpose, RetryPolicy]] = {
     "rca_status": PATIENT,
     "closing": PATIENT,
 }
+
+
+def policy_of(purpose: Purpose, channel: str) -> RetryPolicy:
+    """How patiently a message of ``purpose`` is tried through ``channel``."""
+    return STEADY if channel.startswith(TICKET) else POLICIES[purpose]
+
 
 UNSURE: Final[Mapping[Purpose, Literal["next_contact", "again"]]] = {
     "page": "next_contact",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from libs.common.events.base import Link, ObligationKind
+from libs.common.events.base import TICKET, Link, ObligationKind
 from libs.common.events.incidents import Incident, Purpose
 from libs.common.events.notifications import NotificationRequested, Recipient
 
@@ -75,8 +75,18 @@ class Places:
 
 
 def is_outside(recipient: Recipient) -> bool:
-    """Whether the recipient is a tenant's contact, who neither acts on incidents nor sees the console."""
-    return recipient.ref.startswith("contact:")
+    """Whether the recipient is a tenant's contact, or a ticket: who reads that neither acts on incidents nor sees the console."""
+    return not from_the_house(recipient.ref)
+
+
+def from_the_house(ref: str) -> bool:
+    """Whether a recipient's reference is that of somebody of the house, who may answer."""
+    return not ref.startswith(("contact:", TICKET))
+
+
+def all_tickets(request: NotificationRequested) -> bool:
+    """Whether nobody is told but tickets: that a comment failed is told of the attempt, and nobody waits for it."""
+    return bool(request.recipients) and all(one.ref.startswith(TICKET) for one in request.recipients)
 
 
 def moment(at: datetime, now: datetime) -> str:
@@ -210,6 +220,7 @@ ROLES: Final[Mapping[str, str]] = {
     "tenant-contacts": "the tenant's contact",
     "client-contacts": "the client's contact",
     "first": "the first to hear of it",
+    "tickets": "a ticket of the incident",
 }
 
 

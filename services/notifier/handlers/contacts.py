@@ -21,7 +21,7 @@ from services.notifier.domain.plan import (
     slot_of,
     standing,
 )
-from services.notifier.domain.wording import Places, why, word
+from services.notifier.domain.wording import Places, all_tickets, why, word
 from services.notifier.rendering import Rendered, Renderer
 from services.notifier.store import attempts as store
 from services.notifier.store.tables import Attempt, Notification
@@ -60,7 +60,7 @@ class Contacts:
 
     async def tell_if_exhausted(self, tx: Tx, notification: Notification, request: NotificationRequested) -> None:
         """Say once that nobody of a notification can be reached any more."""
-        if notification.exhausted or notification.withdrawn:
+        if notification.exhausted or notification.withdrawn or all_tickets(request):
             return
         attempts = await store.of_notification(tx.session, notification.id)
         told_before = not attempts and any(recipient.contacts for recipient in request.recipients)
@@ -127,6 +127,7 @@ class Contacts:
             text=rendered.text,
             html=rendered.html,
             why=why(request, recipient),
+            internal=request.internal,
             state="queued",
             reason=None,
             detail="",

@@ -9,7 +9,7 @@ from libs.common.db.work import Tx
 from libs.common.events.deliveries import Addressee, AttemptReason, DeliveryConfirmed, DeliverySent
 from libs.common.logs import get_logger
 from services.notifier.channels.base import Accepted, GiveUp, Outcome, Outgoing, Retry
-from services.notifier.domain.retry import POLICIES, after_failure
+from services.notifier.domain.retry import after_failure, policy_of
 from services.notifier.handlers.contacts import (
     SENDER_WAKE,
     Contacts,
@@ -37,12 +37,17 @@ class Sending:
 
     contacts: Contacts
 
-    async def claim(self, tx: Tx, lease: timedelta, limit: int, mine: Sequence[UUID]) -> Sequence[Attempt]:
-        """Attempts to send now, under a lease. What another sender left behind comes ``unsure``.
+    async def claim(
+        self, tx: Tx, lease: timedelta, limit: int, mine: Sequence[UUID], comments: int
+    ) -> Sequence[Attempt]:
+        """Attempts to send now, under a lease: people first, and at most so many ``comments`` on tickets.
 
-        What certainly never went out goes through whoever carries the channel now.
+        What another sender left behind comes ``unsure``. What certainly never went out goes through whoever carries the channel now.
         """
-        claimed = await store.claim(tx.session, tx.now, lease, limit, mine)
+        claimed = list(await store.claim(tx.session, tx.now, lease, limit, mine, comments=False))
+        rest = min(comments, limit - len(claimed))
+        if rest > 0:
+            claimed += await store.claim(tx.session, tx.now, lease, rest, mine, comments=True)
         facts = self.contacts.book.facts()
         for attempt in claimed:
             if not attempt.unsure and attempt.channel in facts:
@@ -130,7 +135,7 @@ class Sending:
         """Queue it again where its policy allows."""
         attempt.unsure = attempt.unsure or outcome.unsure
         decision = after_failure(
-            POLICIES[attempt.purpose],
+            policy_of(attempt.purpose, attempt.channel),
             tries=attempt.tries,
             first_tried_at=attempt.first_tried_at or tx.now,
             now=tx.now,
@@ -168,4 +173,5 @@ def outgoing(attempt: Attempt) -> Outgoing:
         html=attempt.html,
         thread=f"incident-{attempt.subject_id}",
         at=attempt.created_at,
+        internal=attempt.internal,
     )

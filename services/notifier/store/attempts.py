@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import case, func, or_, select, update
+from sqlalchemy import ColumnElement, case, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
 
 from libs.common.db.session import ReadSession, WriteSession
+from libs.common.events.base import TICKET
 from services.notifier.store.tables import Attempt, Notification
 
 PENDING = ("queued", "sending")
@@ -38,15 +40,16 @@ async def add_attempt(session: WriteSession, attempt: Attempt) -> bool:
 
 
 async def claim(
-    session: WriteSession, now: datetime, lease: timedelta, limit: int, mine: Sequence[UUID]
+    session: WriteSession, now: datetime, lease: timedelta, limit: int, mine: Sequence[UUID], *, comments: bool
 ) -> Sequence[Attempt]:
     """Take up to ``limit`` attempts that are due, or whose sender's lease ran out, under a lease of this sender's.
 
     A lease that ran out leaves the attempt ``unsure``. ``mine`` are with this sender already, whatever their lease says.
+    ``comments`` says whether comments on tickets are taken, or messages to people.
     """
     due = (
         select(Attempt.id)
-        .where(Attempt.state.in_(PENDING), Attempt.due_at <= now, Attempt.id.not_in(mine))
+        .where(*_ready(mine, comments=comments), Attempt.due_at <= now)
         .order_by(Attempt.due_at, Attempt.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -69,12 +72,27 @@ async def claim(
     return sorted(found, key=lambda attempt: attempt.id)
 
 
-async def next_due(session: ReadSession, mine: Sequence[UUID]) -> datetime | None:
-    """When the next attempt is due, or the next lease of another sender runs out."""
+async def next_due(session: ReadSession, mine: Sequence[UUID], *, comments: bool) -> datetime | None:
+    """When the next attempt is due, or the next lease of another sender runs out; ``comments`` as for :func:`claim`."""
     due: datetime | None = await session.scalar(
-        select(func.min(Attempt.due_at)).where(Attempt.state.in_(PENDING), Attempt.id.not_in(mine))
+        select(func.min(Attempt.due_at)).where(*_ready(mine, comments=comments))
     )
     return due
+
+
+def _ready(mine: Sequence[UUID], *, comments: bool) -> tuple[ColumnElement[bool], ...]:
+    """What may be taken once it is due. A comment waits for those before it on the same ticket, so that they stand in order."""
+    pending = (Attempt.state.in_(PENDING), Attempt.id.not_in(mine))
+    if not comments:
+        return (*pending, Attempt.channel.not_like(f"{TICKET}%"))
+    before = aliased(Attempt)
+    waits = exists().where(
+        before.channel == Attempt.channel,
+        before.address == Attempt.address,
+        before.state.in_(PENDING),
+        before.id < Attempt.id,
+    )
+    return (*pending, Attempt.channel.like(f"{TICKET}%"), ~waits)
 
 
 async def lock_attempt(session: WriteSession, attempt_id: UUID) -> Attempt | None:
@@ -137,6 +155,7 @@ async def latest_told(session: WriteSession, channel: str, address: str, number:
         Attempt.state.in_(("sending", "sent", "uncertain")),
         Attempt.incident_number.is_not(None),
         Attempt.recipient_ref.not_like("contact:%"),
+        Attempt.recipient_ref.not_like(f"{TICKET}%"),
     )
     query = query.where(Attempt.purpose == "page" if number is None else Attempt.incident_number == number)
     newest: Attempt | None = await session.scalar(query.order_by(Attempt.created_at.desc(), Attempt.id.desc()).limit(1))

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import DateTime, Index, MetaData, text
+from sqlalchemy import DateTime, Index, MetaData, false, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import Text
@@ -82,6 +82,8 @@ class Attempt(Base):
     text: Mapped[str]
     html: Mapped[str]
     why: Mapped[str]
+    internal: Mapped[bool] = mapped_column(server_default=false())
+    """Whether only the team may read it, where the channel knows the difference."""
     state: Mapped[AttemptState]
     reason: Mapped[str | None]
     detail: Mapped[str]

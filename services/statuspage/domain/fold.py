@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
-from libs.common.events.base import Actor, RoleRef
+from libs.common.events.base import TICKET, Actor, RoleRef
 from libs.common.events.deliveries import DeliveryConfirmed, DeliveryFailed, DeliverySent
 from libs.common.events.incidents import EscalationDue, Incident, IncidentFact, Purpose, Update, UpdatePosted
 
@@ -63,8 +63,8 @@ class Message:
 
     @property
     def takes_reply(self) -> bool:
-        """Whether somebody of the house got it, who may answer; contacts of clients may not."""
-        return not self.recipient.startswith("contact:")
+        """Whether somebody of the house got it, who may answer; contacts of clients and tickets may not."""
+        return not self.recipient.startswith(("contact:", TICKET))
 
 
 PROGRESS: Final[dict[MessageState, int]] = {"retrying": 0, "failed": 1, "sent": 1, "confirmed": 2}

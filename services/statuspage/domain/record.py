@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from libs.common.events.base import TICKET
 from services.statuspage.domain import reasons, words
 from services.statuspage.domain.climb import Told
 from services.statuspage.domain.fold import Line, Message
@@ -53,6 +54,8 @@ def _said_elsewhere(line: Line, pages: Mapping[UUID, tuple[Page, ...]]) -> bool:
 
 def channel(name: str) -> str:
     """A channel as people call it."""
+    if name.startswith(TICKET):
+        return f"comment ({name.removeprefix(TICKET)})"
     return CHANNELS.get(name, name)
 
 

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from libs.common.events.base import Actor
+from libs.common.events.base import TICKET, Actor
 from libs.common.events.deliveries import Addressee
 from libs.common.events.incidents import Incident, Update
 from libs.common.events.notifications import Skipped
@@ -130,10 +130,14 @@ async def paged_names(session: AsyncSession, incident_ids: Sequence[UUID]) -> Ma
 
 
 async def channel_counts(session: AsyncSession, since: datetime) -> Mapping[tuple[str, MessageState], int]:
-    """How many messages there were by each channel, and how they stand; those that were held back do not count."""
+    """How many messages there were by each channel, and how they stand; those that were held back do not count.
+
+    Nor do comments on tickets whose helpdesk nobody configured: there is no channel that could be ill.
+    """
+    nobodys = and_(MessageRow.channel.like(f"{TICKET}%"), MessageRow.reason == "channel_not_configured")
     rows = await session.execute(
         select(MessageRow.channel, MessageRow.state, func.count())
-        .where(MessageRow.at >= since, MessageRow.reason.not_in(NO_FAULT))
+        .where(MessageRow.at >= since, MessageRow.reason.not_in(NO_FAULT), ~nobodys)
         .group_by(MessageRow.channel, MessageRow.state)
     )
     return {(channel, cast("MessageState", state)): count for channel, state, count in rows}

@@ -67,3 +67,13 @@ def request(
     if purpose == "page":
         fields |= {"rung": 1, "rung_name": "First to hear", "reason": "opened", "slot": f"rung-{number}"}
     return NotificationRequested(**(fields | changes))
+
+
+def ticket(number: str = "20418", integration: str = "zendesk") -> Recipient:
+    """A ticket of a helpdesk's."""
+    return person(
+        f"Ticket {number}",
+        (f"ticket:{integration}", number),
+        ref=f"ticket:{integration}/{number}",
+        role="tickets",
+    )

@@ -41,7 +41,11 @@ def book(folder: Path, text: str | None = None) -> ChannelBook:
 
 def test_the_shipped_channels_let_nothing_leave_the_house() -> None:
     facts = book(Path("deploy/config")).facts()
-    assert {name: one.provider for name, one in facts.items()} == {"sms": "local", "email": "local"}
+    assert {name: one.provider for name, one in facts.items()} == {
+        "sms": "local",
+        "email": "local",
+        "ticket:helpdesk": "local",
+    }
     assert "twilio" in facts["sms"].provider_names
 
 
@@ -74,3 +78,40 @@ def test_what_contradicts_itself_is_refused_with_its_rule(tmp_path: Path, line: 
 def test_a_secret_is_a_reference_and_never_a_value(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured):
         book(tmp_path, TWILIO.replace("{env: TOKEN}", "0123456789abcdef"))
+
+
+TICKETS = """
+channels:
+  - {id: ticket:desk, name: Z, provider: zendesk, url: "https://a.zendesk.com/", username: {env: SID}, token: {env: TOKEN}}
+  - {id: ticket:jsm, name: J, provider: jira, url: "https://a.atlassian.net", token: {env: TOKEN}}
+  - {id: ticket:fresh, name: F, provider: freshdesk, url: "http://127.0.0.1:8080", token: {env: TOKEN}}
+  - {id: ticket:now, name: S, provider: servicenow, url: "https://a.service-now.com", token: {env: TOKEN}}
+"""
+
+
+def test_each_integration_has_its_own_helpdesk(tmp_path: Path) -> None:
+    assert book(tmp_path, TICKETS).facts() == {
+        "ticket:desk": ChannelFacts("zendesk", frozenset({"zendesk"})),
+        "ticket:jsm": ChannelFacts("jira", frozenset({"jira", "atlassian"})),
+        "ticket:fresh": ChannelFacts("freshdesk", frozenset({"freshdesk"})),
+        "ticket:now": ChannelFacts("servicenow", frozenset({"servicenow"})),
+    }
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "rule"),
+    [
+        ("https://a.zendesk.com/", "http://a.zendesk.com", "must be the https address"),
+        ("https://a.zendesk.com/", "https://me:pw@a.zendesk.com", "must be the https address"),
+        ("https://a.zendesk.com/", "file:///etc/passwd", "must be the https address"),
+        ("ticket:jsm", "ticket:desk", "stands twice"),
+        ("ticket:jsm", "ticket", "ticket"),
+        ("id: ticket:desk", "id: sms", "ticket"),
+        ("provider: freshdesk, ", "provider: freshdesk, username: {env: SID}, ", "username"),
+    ],
+)
+def test_a_helpdesk_that_could_not_work_is_refused(tmp_path: Path, was: str, now: str, rule: str) -> None:
+    assert was in TICKETS
+    with pytest.raises(Misconfigured, match=r"channels\.yaml") as raised:
+        book(tmp_path, TICKETS.replace(was, now))
+    assert rule in raised.value.detail

@@ -8,9 +8,9 @@ import pytest
 from libs.common.events.base import Actor, Link
 from libs.common.events.incidents import Purpose
 from services.notifier.domain.segments import measure
-from services.notifier.domain.wording import Places, moment, span, word
+from services.notifier.domain.wording import Places, from_the_house, moment, span, word
 from services.notifier.rendering import Renderer
-from tests.unit.notifier.requests import NOW, client, incident, person, request
+from tests.unit.notifier.requests import NOW, client, incident, person, request, ticket
 
 PLACES = Places("https://status.example/console/incidents/{number}", "https://status.example")
 RENDERER = Renderer()
@@ -161,3 +161,23 @@ def test_another_day_is_named(at: datetime, said: str) -> None:
 )
 def test_spans_are_said_as_people_say_them(minutes: float, said: str) -> None:
     assert span(timedelta(minutes=minutes)) == said
+
+
+def comment(purpose: Purpose, **fields: Any) -> str:
+    asked = request(purpose, ticket(), **fields)
+    return RENDERER.render("ticket:zendesk", word(asked, ticket(), PLACES, NOW)).text
+
+
+def test_a_comment_begins_with_the_incident_and_has_nothing_of_the_house() -> None:
+    own = incident(description="pod web-3", acknowledged_by=Actor(kind="person", id="rafael", name="Rafael"))
+    text = comment("update", incident=own, words="We found it.", next_by=NOW + timedelta(minutes=30))
+    assert text == "Incident 12: We found it.\n\nNext update by 14:30 UTC.\n\nhttps://status.example\n"
+
+
+def test_a_comment_says_that_it_is_over_and_how_long_it_took() -> None:
+    text = comment("closing", incident=incident(state="resolved", resolved_at=NOW))
+    assert text.startswith("Incident 12: Resolved at 14:00 UTC after 30 min.\n")
+
+
+def test_neither_a_client_nor_a_ticket_answers() -> None:
+    assert [from_the_house(one.ref) for one in (person(), client(), ticket())] == [True, False, False]
