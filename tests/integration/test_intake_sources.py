@@ -1,6 +1,7 @@
 """Every source through the front door: a real database, the addresses that senders are given, the answers that they expect."""
 
 import base64
+import hashlib
 import json
 import random
 from collections.abc import AsyncIterator
@@ -30,7 +31,8 @@ AMAZON = "https://sns.eu-west-1.amazonaws.com"
 
 
 def key_of(source: str) -> str:
-    return (source.replace("_", "") + "0" * 32)[:32]
+    """A key that begins as no other's: its first characters are how it is found."""
+    return hashlib.sha256(source.encode()).hexdigest()[:32]
 
 
 @pytest.fixture
@@ -55,7 +57,10 @@ async def test_the_example_of_each_source_is_committed_and_its_body_is_kept(hous
     response = await house.client.post(f"/v1/hooks/{source}/{key_of(source)}", content=body)
     assert response.status_code == all_sources()[source].accepted
     events = await house.events()
-    assert [event["trigger_id"] for event in events] == [t["trigger_id"] for t in response.json()["triggers"]]
+    if all_sources()[source].answer:
+        assert response.text == all_sources()[source].answer
+    else:
+        assert [event["trigger_id"] for event in events] == [t["trigger_id"] for t in response.json()["triggers"]]
     assert {(event["source"], event["status"]) for event in events} == {(source, "firing")}
     (row,) = await house.rows("SELECT body FROM deliveries")
     assert row["body"] == body
