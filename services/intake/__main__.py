@@ -17,6 +17,7 @@ from services.intake.handlers.guard import Guard
 from services.intake.handlers.mail import Postbox
 from services.intake.handlers.receive import Receiver
 from services.intake.handlers.senders import Senders
+from services.intake.mail.imap import MailboxReader
 from services.intake.mail.session import Limits
 from services.intake.mail.smtp import SmtpServer
 from services.intake.network import WebNetwork
@@ -52,6 +53,8 @@ async def build(settings: IntakeSettings, *, clock: Clock | None = None, chance:
     senders = Senders(uow)
     postbox = Postbox(senders, receiver, guard, platform.clock, platform.metrics)
     smtp = _smtp(platform, settings, postbox)
+    hosts = [host.strip() for host in settings.mailbox_hosts.split(",") if host.strip()]
+    mailboxes = MailboxReader(postbox, uow, platform.environ, platform.metrics, limit=settings.mail_limit, hosts=hosts)
     return assemble(
         platform,
         settings,
@@ -63,7 +66,8 @@ async def build(settings: IntakeSettings, *, clock: Clock | None = None, chance:
         timers=timer_handlers(timedelta(days=settings.keep_days), receiver),
         config=ConfigWatcher(settings.config_dir, [configure.FILE], configure.take, uow, platform.clock),
         form=configure.FORM,
-        components=[network, _Pruning(uow), writer, *smtp],
+        components=[network, _Pruning(uow), writer, *smtp, mailboxes],
+        notes={mailboxes.name: mailboxes.note},
         checks={server.name: said(server.problem) for server in smtp},
         state={"intake": State(uow, senders, receiver, settings.url, network, guard, postbox)},
         body_limit=settings.body_limit,

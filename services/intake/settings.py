@@ -22,6 +22,10 @@ class IntakeSettings(ServiceSettings):
     mail_limit: int = Field(
         10 * 1024 * 1024, ge=16 * 1024, le=64 * 1024 * 1024, description="Bytes that a message may have."
     )
+    mailbox_hosts: str = Field(
+        "",
+        description="Hosts of mailboxes that may be read, such as `imap.example,*.mail.example`; empty: any in the tree.",
+    )
     smtp_port: int | None = Field(
         None, ge=0, le=65535, description="The port of the mail server; 0 takes a free one, without one there is none."
     )

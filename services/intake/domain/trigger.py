@@ -20,6 +20,8 @@ RefusalReason = Literal[
     "missing-field",
     "invalid-field",
     "kind-not-allowed",
+    "not-authenticated",
+    "no-reader",
 ]
 """Why a body, or one part of it, could not be understood: the word in the quarantine, the event and the metric."""
 

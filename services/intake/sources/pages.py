@@ -106,9 +106,10 @@ Each source has a page here, rendered from its own file by `python -m services.i
 
 def page(source: Source[Any]) -> str:
     """The Markdown page of one source."""
-    xml = isinstance(source.example, str)
-    example = source.example if isinstance(source.example, str) else json.dumps(source.example, indent=2)
-    body = f"```{'xml' if xml else 'json'}\n{example.strip()}\n```"
+    told = source.example
+    name = "json" if not isinstance(told, str) else "xml" if told.startswith("<") else "text"
+    example = told if isinstance(told, str) else json.dumps(told, indent=2)
+    body = f"```{name}\n{example.strip()}\n```"
     return f"# {source.title}\n\nSource `{source.name}`.\n\n{source.docs.strip()}\n\n## A body\n\n{body}\n"
 
 

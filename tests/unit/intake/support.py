@@ -20,6 +20,12 @@ def sample(name: str) -> bytes:
     return (SAMPLES / f"{name}.json").read_bytes()
 
 
+def samples_of(source: str) -> dict[str, bytes]:
+    """The samples of a source by their names: JSON documents, feeds, or e-mails."""
+    paths = sorted(path for path in (SAMPLES / source).glob("*.*") if path.suffix in (".json", ".xml", ".eml"))
+    return {path.stem: path.read_bytes() for path in paths}
+
+
 def integration(
     source: str, kind: TriggerKind | None = None, options: Mapping[str, Any] | None = None
 ) -> Integration[Any]:

@@ -16,7 +16,7 @@ from services.intake.domain.trigger import Reading
 from services.intake.sources.base import Source
 from services.intake.sources.pages import pages
 from services.intake.sources.registry import all_sources
-from tests.unit.intake.support import SAMPLES, integration, read
+from tests.unit.intake.support import integration, read, samples_of
 
 SOURCES = sorted(all_sources())
 JSON = st.recursive(
@@ -27,10 +27,7 @@ JSON = st.recursive(
 
 
 def bodies_of(source: str) -> list[bytes]:
-    samples = [
-        path.read_bytes() for ending in ("json", "xml") for path in sorted((SAMPLES / source).glob(f"*.{ending}"))
-    ]
-    return [all_sources()[source].example_body, *samples]
+    return [all_sources()[source].example_body, *samples_of(source).values()]
 
 
 def json_of(source: str) -> list[Any]:

@@ -1,0 +1,230 @@
+"""E-mails of providers, tools' owners and those who announce maintenance: whose they are, and the pack that reads each."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from ipaddress import ip_network
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator
+
+from services.intake.domain.headers import AUTHENTICATION_RESULTS, OURS
+from services.intake.domain.mailbox import MailboxOptions
+from services.intake.domain.mapped import MapRule, ours
+from services.intake.domain.mapping import NAME_LIMIT, TITLE_LIMIT, clean
+from services.intake.domain.message import Mail, mail_of
+from services.intake.domain.moments import DateOrder, zone_named
+from services.intake.domain.trigger import Ignored, ParsedTrigger, Reading, Refusal
+from services.intake.domain.trust import Evidence, Servers, evidence_of, is_near, is_within
+from services.intake.sources.base import Arrival, CannotRead, Source
+from services.intake.sources.common import CommonOptions, trigger_of
+from services.intake.sources.mail_page import DOCS, EXAMPLE
+from services.intake.sources.packs.base import Found, News, Pack, Passed, Post
+from services.intake.sources.packs.registry import all_packs
+
+HEADERS: Final = ("from", "subject", "date", "message-id", "received", "reply-to", "x-original-from", "mime-version")
+"""Without any of these it is no mail."""
+
+
+class MailOptions(CommonOptions):
+    """Whose mail is believed, what of theirs is what of ours, and the mailbox that is read, if one is."""
+
+    authserv_ids: tuple[str, ...] = ()
+    """The names that our mail servers put into ``Authentication-Results``; ``-`` for servers that leave their name away."""
+    authserv_count: int = Field(1, ge=1, le=10)
+    """How many of these headers our servers put on top."""
+    mx_peers: tuple[str, ...] = ()
+    """The networks of our mail servers: findings in mail that another machine hands over are not believed."""
+    lists: tuple[str, ...] = ()
+    """Domains of our mailing lists, whose servers keep what they found in ``X-Original-Authentication-Results``."""
+    trust: Literal["proof", "vendors", "key"] | None = None
+    """What must be proven: every author, those of whom a vendor's pack reads, or nothing, so that the key alone counts."""
+    senders: tuple[str, ...] = ()
+    """Further domains or addresses that are believed; with some, calendars and plain mail come from these alone."""
+    map: tuple[MapRule, ...] = ()
+    """From the provider's components and regions to our services, tenants and team."""
+    team: str = ""
+    """The team of a maintenance that names none."""
+    tool: str = ""
+    """The tool of every notice that names none."""
+    tools: dict[str, str] = Field(default_factory=dict)
+    """From a sender's address or domain, or words of the subject with ``*``, to the id of the tool."""
+    time_zone: str = "UTC"
+    """The zone of times that name none."""
+    date_order: DateOrder = ""
+    """``DMY`` or ``MDY``, for dates such as 3/11/2026."""
+    plain: bool = False
+    """Whether any mail opens an incident."""
+    mailbox: MailboxOptions | None = None
+
+    @field_validator("time_zone")
+    @classmethod
+    def _a_zone(cls, value: str) -> str:
+        if zone_named(value) is None:
+            raise ValueError("this is no time zone; write one such as Europe/Berlin")
+        return value
+
+    @field_validator("mx_peers")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            ip_network(one, strict=False)
+        return value
+
+    @property
+    def needs_proof(self) -> bool:
+        """Whether every author must be proven: that is so where we know who can prove it, unless something else is said."""
+        return self.trust == "proof" or (self.trust is None and bool(self.authserv_ids))
+
+
+def read(arrival: Arrival[MailOptions]) -> Reading:
+    """The triggers of a message, or why there are none. What no pack reads is refused, so that a person looks at it."""
+    if not arrival.body.strip():
+        return Reading(refusals=(Refusal("empty-body", "The message is empty."),))
+    mails = mail_of(arrival.body)
+    if not any(mail.header(name) for mail in mails[:1] for name in HEADERS):
+        return Reading(refusals=(Refusal("wrong-shape", "This is no e-mail: it has no header of one."),))
+    evidence = _evidence(mails[0], arrival)
+    packs = [pack for pack in all_packs() if _is_used(pack, arrival)]
+    refusal: Refusal | None = None
+    for mail in mails:
+        for pack in packs:
+            if not pack.claims(mail):
+                continue
+            reading = _read_by(pack, mail, evidence, arrival)
+            if not reading.refused:
+                return reading
+            refusal = refusal or reading.refusals[0]
+            if not (refusal.reason == "missing-field" and arrival.integration.options.plain):
+                return Reading(refusals=(refusal,))
+    return Reading(refusals=(refusal or _unread(mails[0]),))
+
+
+def _is_used(pack: Pack, arrival: Arrival[MailOptions]) -> bool:
+    if pack.plain and not arrival.integration.options.plain:
+        return False
+    return not pack.kinds or arrival.integration.kind in pack.kinds
+
+
+def _evidence(mail: Mail, arrival: Arrival[MailOptions]) -> Evidence:
+    """What is known of the sender. Servers' findings in mail that came past those servers are not believed."""
+    options = arrival.integration.options
+    peer = arrival.headers.get(f"{OURS}peer", "")
+    direct = arrival.headers.get(f"{OURS}mail-transport") == "smtp"
+    past = direct and bool(options.mx_peers) and not is_near(peer, options.mx_peers)
+    servers = Servers(() if past else options.authserv_ids, options.authserv_count, options.lists)
+    return evidence_of(mail, servers, arrival.headers.get(AUTHENTICATION_RESULTS, ""))
+
+
+def _read_by(pack: Pack, mail: Mail, evidence: Evidence, arrival: Arrival[MailOptions]) -> Reading:
+    doubt = _doubt(pack, mail, evidence, arrival.integration.options)
+    if doubt:
+        about = f" It says: {mail.subject}" if mail.subject else ""
+        sentence = f"The mail looks like one of {pack.title}, and is not believed: {doubt}.{about}"
+        return Reading(refusals=(Refusal("not-authenticated", clean(sentence, TITLE_LIMIT)),))
+    options = arrival.integration.options
+    post = Post(mail, arrival.now, ZoneInfo(options.time_zone), options.date_order, _recipient(arrival))
+    triggers: list[ParsedTrigger] = []
+    passed: list[Ignored] = []
+    try:
+        for found in pack.read(post):
+            _sort(found, triggers, passed, arrival)
+    except CannotRead as error:
+        return Reading(refusals=(error.refusal,))
+    if not triggers and not passed:
+        return Reading(refusals=(_unread(mail),))
+    return Reading(tuple(triggers), ignored=tuple(passed))
+
+
+def _sort(found: Found, triggers: list[ParsedTrigger], passed: list[Ignored], arrival: Arrival[MailOptions]) -> None:
+    if isinstance(found, Passed):
+        would = _trigger(found.news, arrival) if found.news else None
+        passed.append(Ignored(found.reason, clean(found.detail, TITLE_LIMIT), trigger=would))
+    else:
+        triggers.append(_trigger(found, arrival))
+
+
+def _doubt(pack: Pack, mail: Mail, evidence: Evidence, options: MailOptions) -> str:
+    """Why the mail is not believed; empty where it is.
+
+    A vendor's pack believes what is proven to be of the vendor's domain, or of one that the integration lists. A form that
+    anybody may use is believed by the key in the address, unless our servers say more.
+    """
+    if options.trust == "key":
+        return ""
+    author = mail.author or "nobody"
+    if evidence.failed:
+        return f"the checks of the mail say that {author} did not send it"
+    listed = [one.lower() for one in options.senders]
+    known = is_within(mail.domain, [*pack.domains, *listed]) or mail.author in listed
+    if (pack.domains or listed) and not known:
+        return f"{author} is not of {', '.join([*pack.domains, *listed])}; list its domain under senders"
+    needed = bool(pack.domains) or options.needs_proof
+    if needed and (mail.forwarded or not evidence.proven):
+        return f"nothing proves that {author} sent it; authserv_ids names the servers whose findings count"
+    return ""
+
+
+def _unread(mail: Mail) -> Refusal:
+    about = f"“{clean(mail.subject, 150)}”" if mail.subject else "a mail without a subject"
+    return Refusal("no-reader", clean(f"No pack reads {about} of {mail.author or 'nobody'}.", TITLE_LIMIT))
+
+
+def _recipient(arrival: Arrival[MailOptions]) -> str:
+    return arrival.headers.get(f"{OURS}envelope-to", "").partition(",")[0].strip()
+
+
+def _trigger(news: News, arrival: Arrival[MailOptions]) -> ParsedTrigger:
+    """The trigger of what a pack read, in terms of what is ours."""
+    options, told = arrival.integration.options, news.told
+    mine = ours(options.map, told.provider, told.services, news.regions)
+    listed = {name.casefold(): service for name, service in options.services.items()}
+    services = mine.services or [listed.get(name.casefold(), name) for name in told.services]
+    told = replace(told, services=services, tenants=tuple(mine.tenants) or tuple(told.tenants))
+    trigger = trigger_of(told, arrival)
+    team = clean(news.team or mine.team or options.team, NAME_LIMIT)
+    if trigger.kind == "maintenance":
+        return replace(trigger, assigned_team=team or None, category=trigger.category or "maintenance")
+    return _of_tool(trigger, arrival) if trigger.kind == "tool" else trigger
+
+
+def _of_tool(trigger: ParsedTrigger, arrival: Arrival[MailOptions]) -> ParsedTrigger:
+    """The trigger as news of a tool: which one, and whether it is down, will be, or is up again."""
+    options = arrival.integration.options
+    tool = trigger.tool or _tool_named(trigger, options.tools) or options.tool
+    if not tool:
+        sender = trigger.reporter or trigger.provider or "nobody"
+        raise CannotRead(Refusal("missing-field", f"The mail of {sender} names no tool; map its sender under tools."))
+    ahead = trigger.window is not None and trigger.window.starts_at > arrival.now
+    state = "up" if trigger.status == "resolved" else "will_be_down" if ahead else "down"
+    return replace(
+        trigger,
+        tool=tool,
+        dedup_key=trigger.dedup_key if trigger.labels.get("incident_id") else tool,
+        category=None,
+        labels={**trigger.labels, "state": state},
+    )
+
+
+def _tool_named(trigger: ParsedTrigger, tools: Mapping[str, str]) -> str:
+    """The tool whose entry names the author's address or domain, the provider, or words of the title."""
+    author = (trigger.reporter or "").lower()
+    for pattern, tool in tools.items():
+        wanted = pattern.casefold()
+        if wanted in (author, (trigger.provider or "").casefold()) or is_within(author.rpartition("@")[2], [wanted]):
+            return tool
+        if "*" in wanted and fnmatchcase(trigger.title.casefold(), wanted):
+            return tool
+    return ""
+
+
+SOURCE: Final = Source(
+    name="mail",
+    title="E-mail: providers, maintenance, tool owners",
+    kind="provider",
+    docs=DOCS,
+    options=MailOptions,
+    example=EXAMPLE,
+    read=read,
+)
