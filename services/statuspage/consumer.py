@@ -19,6 +19,8 @@ FACTS: Final[tuple[type[Event], ...]] = (
     incidents.RcaIssued,
     incidents.ObligationMoved,
     incidents.IncidentNoted,
+    incidents.WindowMoved,
+    incidents.MaintenanceBegun,
     incidents.EscalationDue,
     incidents.CommunicationDue,
 )

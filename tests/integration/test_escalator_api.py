@@ -185,7 +185,11 @@ async def test_an_rca_needs_an_end_and_a_url(rig: Rig) -> None:
         ("", {"title": " "}, "#/title"),
         ("", {"title": "x", "kind": "rumour"}, "#/kind"),
         ("", {"title": "x", "sevrity": "info"}, "#/sevrity"),
-        ("", {"title": "x", "window": {"starts_at": "2026-06-02T00:00:00Z", "ends_at": "2026-06-01T00:00:00Z"}}, "#"),
+        (
+            "",
+            {"title": "x", "window": {"starts_at": "2026-06-02T00:00:00Z", "ends_at": "2026-06-01T00:00:00Z"}},
+            "#/window",
+        ),
         ("/1/verdict", {"verdict": "maybe"}, "#/verdict"),
         ("/1/updates", {"text": ""}, "#/text"),
         ("/1/updates", {"text": "x", "audiences": ["press"]}, "#/audiences/0"),

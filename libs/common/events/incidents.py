@@ -78,6 +78,22 @@ class Update(Model):
     audiences: tuple[Literal["team", "tenant", "client"], ...]
 
 
+MaintenanceState = Literal["planned", "running", "over", "cancelled"]
+
+
+class Maintenance(Model):
+    """The record of a scheduled maintenance; its window, services, tenants and team are those of its incident."""
+
+    id: UUID
+    external_id: str
+    """By which its sender moves it and calls it off."""
+    state: MaintenanceState
+    revision: int = 0
+    """Grows with each change of what is announced: the ``SEQUENCE`` of calendars that show it."""
+    changed_at: Instant
+    """When it was announced, or changed last."""
+
+
 class Incident(Model):
     """An incident as it was right after a fact."""
 
@@ -92,12 +108,16 @@ class Incident(Model):
     category: Category
     severity: Severity
     service: str | None = None
+    services: tuple[str, ...] = ()
+    """Every service concerned, ``service`` first, where more than one is."""
     tool: str | None = None
     provider: str | None = None
     tenants: tuple[str, ...] = ()
     """The tenants concerned; empty means all of them."""
     assigned_team: str | None = None
     window: Window | None = None
+    maintenance: Maintenance | None = None
+    """Its record, where it is a scheduled maintenance."""
     first: tuple[RoleRef, ...] = ()
     """Who hears of it first, as the routing rule says."""
     route: str = ""
@@ -214,6 +234,20 @@ class IncidentNoted(IncidentFact):
     """Sent when something belongs on the timeline and changes nothing else: who was paged, whom nobody could reach."""
 
     type: Literal["tocsin.incident.noted.v1"] = "tocsin.incident.noted.v1"
+
+
+class WindowMoved(IncidentFact):
+    """Sent when a scheduled maintenance, or an announced outage, was moved, or something else that is announced of it changed."""
+
+    type: Literal["tocsin.incident.window_moved.v1"] = "tocsin.incident.window_moved.v1"
+    before: Window | None = None
+    """The window until now."""
+
+
+class MaintenanceBegun(IncidentFact):
+    """Sent when the window of a scheduled maintenance begins."""
+
+    type: Literal["tocsin.incident.maintenance_begun.v1"] = "tocsin.incident.maintenance_begun.v1"
 
 
 class EscalationDue(IncidentFact):

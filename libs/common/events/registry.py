@@ -20,6 +20,8 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     incidents.RcaIssued,
     incidents.ObligationMoved,
     incidents.IncidentNoted,
+    incidents.WindowMoved,
+    incidents.MaintenanceBegun,
     incidents.EscalationDue,
     incidents.CommunicationDue,
     incidents.NoticeDue,

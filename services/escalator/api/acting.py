@@ -5,9 +5,8 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from libs.common.auth import Operator, Principal
-from libs.common.errors import Forbidden
 from libs.common.events.incidents import Incident
-from services.escalator.api.edge import Counts, Reference, Work, acting_on, shown
+from services.escalator.api.edge import Counts, Reference, Work, acting_on, own_tenants, shown
 from services.escalator.api.schemas import Escalation, Judgement, NewIncident, NewUpdate, Rca, Remark
 from services.escalator.domain.incident import Report
 from services.escalator.handlers import actions, reporting
@@ -103,13 +102,6 @@ async def issue_rca(reference: Reference, rca: Rca, principal: Operator, work: W
 
 def _report(wanted: NewIncident, principal: Principal) -> Report:
     """What was said, for the tenants that the principal may act for. Raises :class:`Forbidden`."""
-    tenants = wanted.tenants
-    if principal.tenants is not None:
-        tenants = tenants or principal.tenants
-        foreign = sorted(set(tenants) - set(principal.tenants))
-        if foreign or not tenants:
-            raise Forbidden(
-                f"Your key is for {', '.join(principal.tenants) or 'no tenant'}, not for {', '.join(foreign) or 'all'}."
-            )
+    tenants = own_tenants(wanted.tenants, principal)
     fields = wanted.model_dump(include=set(Report.__dataclass_fields__) - {"window", "links", "ticket"})
     return Report(**{**fields, "tenants": tenants, "window": wanted.window, "links": wanted.links, "source": "api"})

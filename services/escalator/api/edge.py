@@ -71,6 +71,19 @@ def _all_own(incident: Incident, principal: Principal) -> bool:
     return bool(incident.tenants) and set(incident.tenants) <= set(principal.tenants)
 
 
+def own_tenants(wanted: tuple[str, ...], principal: Principal) -> tuple[str, ...]:
+    """The tenants that are meant, all of the principal's own where none is named. Raises :class:`Forbidden` for others."""
+    if principal.tenants is None:
+        return wanted
+    tenants = wanted or principal.tenants
+    foreign = sorted(set(tenants) - set(principal.tenants))
+    if foreign or not tenants:
+        raise Forbidden(
+            f"Your key is for {', '.join(principal.tenants) or 'no tenant'}, not for {', '.join(foreign) or 'all'}."
+        )
+    return tenants
+
+
 def cursor_of(value: int) -> str:
     """A place in a list, as an opaque word."""
     return base64.urlsafe_b64encode(str(value).encode()).rstrip(b"=").decode()

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, StringConstraints
 
 from libs.common.events.base import Actor, Category, Instant, Link, Severity, Slug, TriggerKind, Verdict, Window
 from libs.common.events.incidents import Incident
@@ -19,6 +19,16 @@ class Body(BaseModel):
     """A request's body: a field that nobody knows is an error, lest a slip of the pen is passed over."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _in_order(window: Window) -> Window:
+    if window.ends_at and window.ends_at <= window.starts_at:
+        raise ValueError("the window must end after it starts")
+    return window
+
+
+Span = Annotated[Window, AfterValidator(_in_order)]
+"""A window that ends after it starts."""
 
 
 class NewIncident(Body):
@@ -48,18 +58,12 @@ class NewIncident(Body):
     provider: Slug | None = None
     tenants: tuple[Slug, ...] = Field((), description="The tenants concerned; none means all that you may act for.")
     assigned_team: Slug | None = Field(None, description="The team assigned to a scheduled maintenance.")
-    window: Window | None = Field(None, description="When a maintenance, or an announced outage, takes place.")
+    window: Span | None = Field(None, description="When a maintenance, or an announced outage, takes place.")
     links: tuple[Link, ...] = Field((), max_length=20)
     labels: Labels = Field(default={}, description="What else there is to say; the routing rules can ask for it.")
     dedup_key: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = Field(
         None, description="Makes a repeat of this request harmless: while its incident is open, it is the answer."
     )
-
-    @model_validator(mode="after")
-    def _window_in_order(self) -> "NewIncident":
-        if self.window and self.window.ends_at and self.window.ends_at <= self.window.starts_at:
-            raise ValueError("the window must end after it starts")
-        return self
 
 
 class Remark(Body):

@@ -13,9 +13,10 @@ from libs.common.events.incidents import (
     UpdatePosted,
     VerdictGiven,
 )
+from libs.common.events.triggers import MaintenanceEnding
 from services.escalator.domain import climbing, promising, timeline
 from services.escalator.domain import incident as states
-from services.escalator.domain.course import WINDOW, Course
+from services.escalator.domain.course import WINDOW, WINDOW_BEGIN, Course
 from services.escalator.domain.incident import EndReason, Move, Moved
 from services.escalator.domain.obligations import KEPT_BY, Audience
 
@@ -35,12 +36,21 @@ def acknowledge(course: Course, actor: Actor, note: str | None = None) -> Move:
 
 
 def resolve(
-    course: Course, actor: Actor, note: str | None = None, *, reached: Sequence[RoleRef] = (), by_source: bool = False
+    course: Course,
+    actor: Actor,
+    note: str | None = None,
+    *,
+    reached: Sequence[RoleRef] = (),
+    by_source: bool = False,
+    ending: MaintenanceEnding | None = None,
 ) -> Move:
-    """End the incident, by a person or because its source says that all is well again. Those ``reached`` get the closing word."""
+    """End the incident, by a person or because its source says that all is well again. Those ``reached`` get the closing word.
+
+    ``ending`` is how a maintenance ended, where somebody says so.
+    """
     before = course.incident.obligations
     reason: EndReason = "source_resolved" if by_source else "resolved_by_hand"
-    move = states.resolve(course.incident, actor, course.now, course.plan.clocks, reason)
+    move = states.resolve(course.incident, actor, course.now, course.plan.clocks, reason, ending)
     if isinstance(move, Moved):
         text = timeline.resolved(actor, move.reason, note)
         course.tell(IncidentResolved, move.incident, text=text, actor=actor, reason=move.reason)
@@ -118,7 +128,7 @@ def last_word(course: Course, refs: Sequence[RoleRef], text: str, reason: str) -
 def _close(course: Course, before: Sequence[Obligation], actor: Actor, reached: Sequence[RoleRef]) -> None:
     """What every end of an incident brings: nothing further fires, and everyone who was reached hears of it."""
     climbing.wind(course)
-    course.waits[WINDOW] = None
+    course.waits |= {WINDOW_BEGIN: None, WINDOW: None}
     promising.tell_moved(course, before, actor, "resolved")
     if reached:
         last_word(course, reached, timeline.closing(len(reached)), "resolved")

@@ -14,13 +14,14 @@ from services.escalator.domain.policies import Plan
 
 
 class Wait(NamedTuple):
-    """Something that an incident waits for: its next rung, an obligation, the reminder of one, or the end of its window."""
+    """Something that an incident waits for: its next rung, an obligation, the reminder of one, the begin or the end of its window."""
 
-    kind: Literal["rung", "obligation", "reminder", "window"]
+    kind: Literal["rung", "obligation", "reminder", "window_begin", "window"]
     obligation: ObligationKind | None = None
 
 
 RUNG = Wait("rung")
+WINDOW_BEGIN = Wait("window_begin")
 WINDOW = Wait("window")
 
 

@@ -13,14 +13,23 @@ from uuid import UUID
 from libs.common.errors import Conflict
 from libs.common.events.base import Actor, Link, Severity, Ticket, TriggerKind, Verdict, Window
 from libs.common.events.incidents import Incident, Rung, Update
-from services.escalator.domain import obligations
+from libs.common.events.triggers import MaintenanceEnding
+from services.escalator.domain import maintenance, obligations
 from services.escalator.domain.ladder import stopped
 from services.escalator.domain.policies import Clocks
 from services.escalator.domain.routing import Routed
 from services.escalator.domain.timeline import clock_time
 
 MovedReason = Literal[
-    "acknowledged", "resolved_by_hand", "source_resolved", "false_positive", "confirmed", "update_posted", "rca_issued"
+    "acknowledged",
+    "resolved_by_hand",
+    "source_resolved",
+    "maintenance_over",
+    "maintenance_cancelled",
+    "false_positive",
+    "confirmed",
+    "update_posted",
+    "rca_issued",
 ]
 EndReason = Literal["resolved_by_hand", "source_resolved"]
 UnmovedReason = Literal["acknowledged_already", "resolved_already", "same_verdict", "same_update", "same_rca"]
@@ -88,6 +97,7 @@ def opened(
         category=routed.category,
         severity=report.severity,
         service=report.service,
+        services=report.services,
         tool=report.tool,
         provider=report.provider,
         tenants=report.tenants,
@@ -145,11 +155,18 @@ def resolve(
     now: datetime,
     clocks: Clocks,
     reason: EndReason,
+    ending: MaintenanceEnding | None = None,
 ) -> Move:
-    """The incident is over: nothing further fires, what was promised is waived, the RCA is owed."""
+    """The incident is over: nothing further fires, what was promised is waived, the RCA is owed.
+
+    ``ending`` is how a maintenance ended, where somebody says so; that is its reason then.
+    """
     if incident.state == "resolved":
         return Unmoved("resolved_already")
-    return Moved(_over(incident, actor, now, clocks), reason)
+    over = _over(incident, actor, now, clocks, ending)
+    if over.maintenance is not None:
+        return Moved(over, "maintenance_cancelled" if over.maintenance.state == "cancelled" else "maintenance_over")
+    return Moved(over, reason)
 
 
 def judge(incident: Incident, verdict: Verdict, actor: Actor, now: datetime, clocks: Clocks) -> Move:
@@ -166,7 +183,7 @@ def judge(incident: Incident, verdict: Verdict, actor: Actor, now: datetime, clo
     if incident.state == "resolved":
         rest = tuple(obligations.waived(obligation) for obligation in incident.obligations)
         return Moved(judged.model_copy(update={"obligations": rest}), "false_positive")
-    return Moved(_over(judged, actor, now, clocks), "false_positive")
+    return Moved(_over(judged, actor, now, clocks, "cancelled"), "false_positive")
 
 
 def post(incident: Incident, update: Update) -> Move:
@@ -213,8 +230,11 @@ def refuse_escalation(incident: Incident, now: datetime) -> None:
         )
 
 
-def _over(incident: Incident, actor: Actor, now: datetime, clocks: Clocks) -> Incident:
-    ended = incident.model_copy(update={"state": "resolved", "resolved_at": now, "resolved_by": actor})
+def _over(
+    incident: Incident, actor: Actor, now: datetime, clocks: Clocks, ending: MaintenanceEnding | None
+) -> Incident:
+    ended = maintenance.ended(incident, ending, now)
+    ended = ended.model_copy(update={"state": "resolved", "resolved_at": now, "resolved_by": actor})
     ended = ended.model_copy(update={"obligations": obligations.at_resolve(clocks, ended, now)})
     return stopped(ended)
 

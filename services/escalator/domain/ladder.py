@@ -118,6 +118,17 @@ def fired(incident: Incident, plan: Plan, step: Fire, now: datetime) -> Incident
     return incident.model_copy(update={"rungs": tuple(rungs), "rung": step.number})
 
 
+def retimed(before: Incident, after: Incident, plan: Plan, now: datetime) -> Incident:
+    """The incident once its window moved: a rung that is held waits for the new time; a ladder that runs goes on."""
+    old, new, rung = held_until(before), held_until(after), _due(after.rungs)
+    if rung is None or old == new or max(old, new) <= now:
+        return after
+    again = rung.number <= after.rung and plan.repeat is not None
+    wait = plan.repeat.after if again and plan.repeat else rung.after
+    moved = rung.model_copy(update={"due_at": max(new, now) + wait})
+    return after.model_copy(update={"rungs": tuple(moved if each is rung else each for each in after.rungs)})
+
+
 def stopped(incident: Incident) -> Incident:
     """The incident with every rung cancelled that did not fire."""
     rungs = tuple(

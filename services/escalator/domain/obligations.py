@@ -115,6 +115,14 @@ def kept_by_update(
     )
 
 
+def retimed(before: Incident, after: Incident, now: datetime) -> tuple[Obligation, ...]:
+    """The obligations once the window moved: what runs goes on; what has not begun, or waits again, counts from the new window."""
+    return tuple(
+        _counted_anew(each, runs_from(before, each.kind), runs_from(after, each.kind), now)
+        for each in after.obligations
+    )
+
+
 def waived(obligation: Obligation) -> Obligation:
     """The obligation once nobody owes it any more; one that was kept for good stays kept."""
     if obligation.due_at is None:
@@ -162,6 +170,13 @@ def _fresh(policy: ObligationPolicy, start: datetime) -> Obligation:
     return Obligation(
         kind=policy.kind, state="due", owed_by=policy.owed_by, due_at=start + policy.every, every=policy.every
     )
+
+
+def _counted_anew(obligation: Obligation, old: datetime, new: datetime, now: datetime) -> Obligation:
+    if obligation.due_at is None or old == new or max(old, new) <= now:
+        return obligation
+    start = max(new, now)
+    return obligation.model_copy(update={"state": "due", "due_at": start + obligation.every, "late_by": None})
 
 
 def _set_forward(obligation: Obligation, now: datetime) -> Obligation:

@@ -6,17 +6,17 @@ from datetime import datetime
 from libs.common.events.base import Actor, RoleRef
 from libs.common.events.incidents import CommunicationDue, Obligation, ObligationMoved, Update
 from services.escalator.domain import obligations, timeline
-from services.escalator.domain.course import WINDOW, Course, Wait
+from services.escalator.domain.course import WINDOW, WINDOW_BEGIN, Course, Wait
 from services.escalator.domain.ladder import late_by
 from services.escalator.domain.obligations import Came, MoveReason
 from services.escalator.domain.policies import OWNER, ObligationPolicy
-from services.escalator.domain.windows import planned_end
+from services.escalator.domain.windows import planned_begin, planned_end
 
 
 def begin(course: Course) -> None:
-    """Wait for the obligations of a new incident, and for the end of its window."""
+    """Wait for the obligations of a new incident, and for the begin and the end of its window."""
     waits = [each for obligation in course.incident.obligations for each in _times(course, obligation)]
-    waits.append((WINDOW, planned_end(course.incident)))
+    waits += [(WINDOW_BEGIN, planned_begin(course.incident)), (WINDOW, planned_end(course.incident))]
     course.waits |= {wait: due_at for wait, due_at in waits if due_at is not None}
 
 
@@ -63,15 +63,13 @@ def on_window(course: Course, ends_at: datetime) -> bool:
     """A maintenance should be over: its team is asked to close it. Whether that was still waited for."""
     if course.incident.state == "resolved" or planned_end(course.incident) != ends_at:
         return False
-    text = timeline.window_over(ends_at, course.now)
     course.tell(
         CommunicationDue,
-        text=text,
+        text=timeline.window_over(ends_at, course.now),
         reason="window_over",
         purpose="reminder",
         audience=obligations.with_owner((OWNER,), course.incident),
-        slot="window-end",
-        words=text,
+        slot=f"window-end-{_stamp(ends_at)}",
         due_at=ends_at,
         late_by=late_by(ends_at, course.now, course.plan.clocks.grace),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from libs.common.events.base import Actor, ObligationKind, RoleRef, Verdict
+from libs.common.events.base import Actor, ObligationKind, RoleRef, Verdict, Window
 from libs.common.events.deliveries import Addressee, DeliveryFailed, DeliverySent
 from libs.common.events.incidents import Incident, Obligation, RungReason, Update
 from libs.common.events.notifications import Skipped
@@ -124,6 +124,10 @@ def noted(actor: Actor, note: str) -> str:
 
 def resolved(actor: Actor, reason: str, note: str | None) -> str:
     """It is over."""
+    if reason == "maintenance_cancelled":
+        return f"{actor.name} called the maintenance off{_by(actor)}.{_note(note)}"
+    if reason == "maintenance_over":
+        return f"{actor.name} reports{_by(actor)} that the maintenance is over.{_note(note)}"
     if reason == "source_resolved":
         return f"{actor.name} reports that all is well again; the incident is resolved."
     if reason == "false_positive":
@@ -234,6 +238,36 @@ def closing(count: int) -> str:
 def closing_to(name: str) -> str:
     """One who was reached while it closed gets the closing word too."""
     return f"{name} was reached while the incident closed, and gets the closing word too."
+
+
+def stretch(window: Window, now: datetime) -> str:
+    """``20:00 UTC to 22:00 UTC``, ``from 20:00 UTC`` where nobody knows the end."""
+    if window.ends_at is None:
+        return f"from {clock_time(window.starts_at, now)}"
+    return f"{clock_time(window.starts_at, now)} to {clock_time(window.ends_at, now)}"
+
+
+def window_moved(window: Window, before: Window | None, actor: Actor, now: datetime) -> str:
+    """It takes place at another time."""
+    was = f", before it was {stretch(before, now)}" if before else ""
+    return f"{actor.name} moved it: now it is {stretch(window, now)}{was}."
+
+
+def details_changed(names: Sequence[str], actor: Actor) -> str:
+    """Something else is announced otherwise."""
+    return f"{actor.name} changed what is announced: {_and([name.replace('_', ' ') for name in names])}."
+
+
+def change_told() -> str:
+    """A change of what is announced goes out."""
+    return "The change goes to the team and to everyone who was reached."
+
+
+def maintenance_begun(window: Window, late: timedelta | None, now: datetime) -> str:
+    """The window begins."""
+    end = f"; it is planned to end by {clock_time(window.ends_at, now)}" if window.ends_at else ""
+    delay = f", noted {duration(late)} late" if late else ""
+    return f"The maintenance has begun{delay}{end}."
 
 
 def window_over(ends_at: datetime, now: datetime) -> str:

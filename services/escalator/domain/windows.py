@@ -38,6 +38,13 @@ def planned_end(incident: Incident) -> datetime | None:
     return incident.window.ends_at if incident.window.ends_at > incident.opened_at else None
 
 
+def planned_begin(incident: Incident) -> datetime | None:
+    """When a maintenance that is planned begins; ``None`` for what is no maintenance, and for one that has begun or ended."""
+    if incident.maintenance is None or incident.maintenance.state != "planned" or incident.window is None:
+        return None
+    return incident.window.starts_at
+
+
 def _begins(incident: Incident) -> datetime:
     if incident.window is None:
         return incident.opened_at

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from libs.common.events.base import Actor, Verdict
+from libs.common.events.triggers import MaintenanceEnding
 from libs.common.logs import get_logger
 from services.escalator.domain import acting, climbing
 from services.escalator.domain import incident as states
@@ -24,11 +25,19 @@ async def acknowledge(case: Case, actor: Actor, note: str | None = None) -> None
     await _follow(case, course, acting.acknowledge(course, actor, note))
 
 
-async def resolve(case: Case, actor: Actor, note: str | None = None, *, by_source: bool = False) -> None:
-    """End the incident, by a person or because its source says that all is well again."""
+async def resolve(
+    case: Case,
+    actor: Actor,
+    note: str | None = None,
+    *,
+    by_source: bool = False,
+    ending: MaintenanceEnding | None = None,
+) -> None:
+    """End the incident, by a person or because its source says that all is well again; ``ending`` says how a maintenance ended."""
     reached = await records.reached(case.desk.tx.session, case.incident.id)
     course = case.course()
-    await _follow(case, course, acting.resolve(course, actor, note, reached=reached, by_source=by_source))
+    move = acting.resolve(course, actor, note, reached=reached, by_source=by_source, ending=ending)
+    await _follow(case, course, move)
 
 
 async def judge(case: Case, actor: Actor, verdict: Verdict, note: str | None = None) -> None:

@@ -12,8 +12,8 @@ from libs.common.logs import bind_incident
 from libs.common.metrics import Metrics
 from services.escalator.domain.course import Course
 from services.escalator.domain.policies import Plan
-from services.escalator.store import incidents
-from services.escalator.store.tables import IncidentRow, ObligationRow, TimelineRow
+from services.escalator.store import incidents, maintenances
+from services.escalator.store.tables import IncidentRow, MaintenanceRow, ObligationRow, TimelineRow
 
 _TOLD_ALREADY = {"type", "incident", "at", "actor", "text", "reason"}
 """What of a fact is no detail: it has a column, or is the incident itself."""
@@ -36,6 +36,10 @@ class Case:
     plan: Plan
     row: IncidentRow
     owed: dict[str, ObligationRow] = field(default_factory=dict)
+    record: MaintenanceRow | None = None
+    """The record of a maintenance, kept in step with the incident."""
+    new: bool = False
+    """Whether this transaction opened it."""
 
     def course(self) -> Course:
         """What this moment brings the incident; nothing yet."""
@@ -71,8 +75,11 @@ class Case:
     async def _keep(self, told: IncidentFact) -> None:
         tx, self.incident = self.desk.tx, told.incident
         owed = incidents.write(self.row, self.owed, self.incident)
+        if self.record is not None:
+            maintenances.write(self.record, self.incident)
         if self.incident.version == 1:
             await tx.session.flush()  # what refers to the incident comes after it
+            tx.session.add_all([self.record] if self.record else [])
         tx.session.add_all(owed)
         tx.session.add(
             TimelineRow(
@@ -104,12 +111,15 @@ async def hold(desk: Desk, incident_id: UUID, tenants: Collection[str] | None = 
         return None
     bind_incident(incident_id)
     row, owed = found
-    return Case(desk, incidents.snapshot(row, owed.values()), incidents.plan_of(row), row, owed)
+    incident = incidents.snapshot(row, owed.values())
+    record = await maintenances.of_incident(desk.tx.session, incident_id) if incident.maintenance else None
+    return Case(desk, incident, incidents.plan_of(row), row, owed, record)
 
 
-def begin(desk: Desk, incident: Incident, plan: Plan) -> Case:
-    """A case of an incident that does not exist yet; its first fact makes it."""
+def begin(desk: Desk, incident: Incident, plan: Plan, integration_id: str) -> Case:
+    """A case of an incident that does not exist yet; its first fact makes it, and the record of a maintenance."""
     bind_incident(incident.id)
     row = incidents.new_row(incident, plan)
     desk.tx.session.add(row)
-    return Case(desk, incident, plan, row)
+    record = maintenances.new_row(incident, integration_id) if incident.maintenance else None
+    return Case(desk, incident, plan, row, record=record, new=True)

@@ -15,8 +15,7 @@ log = get_logger(__name__)
 
 OBLIGATION = "obligation"
 REMINDER = "reminder"
-WINDOW = "window"
-"""The kinds of the timers. The key of the first two is incident and obligation, that of a window the incident alone."""
+"""The kinds of the timers; the key is incident and obligation."""
 
 
 async def on_obligation_timer(desk: Desk, timer: DueTimer) -> None:
@@ -43,16 +42,6 @@ async def on_reminder_timer(desk: Desk, timer: DueTimer) -> None:
         await case.follow(course)
     else:
         log.info("reminder is no longer wanted", timer=timer.key)
-
-
-async def on_window_timer(desk: Desk, timer: DueTimer) -> None:
-    """A maintenance should be over: its team is asked to close it."""
-    case = await hold(desk, UUID(timer.key))
-    if case is None:
-        return
-    course = case.course()
-    promising.on_window(course, timer.due_at)
-    await case.follow(course)
 
 
 async def _newest(case: Case, kind: ObligationKind) -> Update | None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from libs.common.errors import FieldProblem, Invalid
 from libs.common.events.base import Actor, Category
 from libs.common.events.incidents import Incident
 from libs.common.events.triggers import TriggerReceived
@@ -22,7 +23,10 @@ class Reported:
 async def report(
     desk: Desk, said: Report, category: Category | None, actor: Actor, dedup_key: str | None = None
 ) -> Reported:
-    """Open an incident; while one is open that was reported by ``actor`` under the same ``dedup_key``, that is the answer."""
+    """Open an incident; while one is open that was reported by ``actor`` under the same ``dedup_key``, that is the answer.
+
+    Raises :class:`Invalid` where the window of what is announced is over already.
+    """
     if dedup_key is None:
         opened = await open_incident(desk, said, category, actor)
         return Reported(opened.incident, new=True)
@@ -42,6 +46,7 @@ async def report(
         severity=said.severity,
         category=category,
         service=said.service,
+        services=said.services,
         tool=said.tool,
         provider=said.provider,
         tenants=said.tenants,
@@ -54,5 +59,8 @@ async def report(
     )
     case = await triggers.take(desk, trigger, actor)
     if case is None:
-        raise LookupError("a report that fires belongs to an incident")
-    return Reported(case.incident, new=case.incident.triggers == 1)
+        raise Invalid(
+            "The window is over already, so that nothing was opened; name one that is to come, or that runs.",
+            problems=[FieldProblem("#/window/ends_at", "must lie in the future")],
+        )
+    return Reported(case.incident, new=case.new)

@@ -6,12 +6,14 @@ from libs.common.events.triggers import TriggerReceived
 from libs.common.logs import get_logger
 from services.escalator.domain import incident as states
 from services.escalator.domain import timeline
+from services.escalator.domain.announcement import Announced, announced, is_older, past
 from services.escalator.domain.correlation import Attach, Drop, End, Open, correlate
 from services.escalator.domain.incident import Report
+from services.escalator.handlers import windows
 from services.escalator.handlers.actions import resolve
 from services.escalator.handlers.case import Case, Desk, hold
 from services.escalator.handlers.opening import open_incident
-from services.escalator.store import alerts
+from services.escalator.store import alerts, maintenances
 from services.escalator.store.tables import AlertRow
 
 log = get_logger(__name__)
@@ -42,9 +44,7 @@ async def take(desk: Desk, trigger: TriggerReceived, actor: Actor) -> Case | Non
     decision = correlate(trigger, known, await alerts.firing(session, own.incident_id) if own else 0)
     match decision:
         case Open():
-            case = await open_incident(desk, report(trigger), trigger.category, actor, trigger.trigger_id)
-            _add_alert(case, trigger)
-            return case
+            return await _open(desk, trigger, actor)
         case Attach():
             return await _attach(desk, trigger, actor, decision)
         case End():
@@ -54,9 +54,45 @@ async def take(desk: Desk, trigger: TriggerReceived, actor: Actor) -> Case | Non
             return None
 
 
+async def _open(desk: Desk, trigger: TriggerReceived, actor: Actor) -> Case | None:
+    if trigger.window is not None:
+        last = None
+        if actor.kind == "integration":  # a person who announces it again means it
+            last = await maintenances.last_said(desk.tx.session, trigger.integration_id, trigger.dedup_key)
+        reason = past(
+            _announced(trigger), _announced(TriggerReceived.model_validate(last)) if last else None, desk.tx.now
+        )
+        if reason is not None:
+            log.info("trigger dropped", reason=reason, integration=trigger.integration_id, dedup_key=trigger.dedup_key)
+            return None
+    case = await open_incident(desk, report(trigger), trigger.category, actor, trigger)
+    _add_alert(case, trigger)
+    return case
+
+
+async def _announce_again(case: Case, alert: AlertRow, trigger: TriggerReceived, actor: Actor) -> None:
+    """The sender says something of what it announced beforehand: it may have moved."""
+    said, before = _announced(trigger), None
+    if alert.said is not None:
+        before = _announced(TriggerReceived.model_validate(alert.said))
+    if not is_older(said, before):
+        alert.said = trigger.data()
+    alert.triggers, alert.last_at = alert.triggers + 1, case.desk.tx.now
+    await windows.follow(case, announced(case.incident, said, before, case.desk.tx.now), actor)
+
+
+def _announced(trigger: TriggerReceived) -> Announced:
+    return Announced(report(trigger), trigger.sequence, firing=trigger.status == "firing")
+
+
 async def _attach(desk: Desk, trigger: TriggerReceived, actor: Actor, decision: Attach) -> Case:
     case = await _held(desk, decision)
     incident = case.incident
+    if incident.window is not None and decision.reason == "repeat":
+        alert = await alerts.of(desk.tx.session, trigger.integration_id, trigger.dedup_key)
+        if alert.said is not None or trigger.window is not None:
+            await _announce_again(case, alert, trigger, actor)
+            return case
     counts = {"triggers": incident.triggers + 1}
     new = decision.reason == "same_group"
     if new:
@@ -84,6 +120,7 @@ async def _end(desk: Desk, trigger: TriggerReceived, actor: Actor, decision: End
     case = await _held(desk, decision)
     alert = await alerts.of(desk.tx.session, trigger.integration_id, trigger.dedup_key)
     alert.firing, alert.triggers, alert.last_at = False, alert.triggers + 1, desk.tx.now
+    alert.said = trigger.data() if alert.said is not None else None
     incident = case.incident
     firing = max(incident.firing - 1, 0)
     await case.tell(
@@ -95,7 +132,7 @@ async def _end(desk: Desk, trigger: TriggerReceived, actor: Actor, decision: End
         trigger_id=trigger.trigger_id,
     )
     if decision.reason == "last_alert_resolved":
-        await resolve(case, actor, by_source=True)
+        await resolve(case, actor, by_source=True, ending=trigger.ending)
     return case
 
 
@@ -122,6 +159,8 @@ def _add_alert(case: Case, trigger: TriggerReceived) -> None:
             triggers=1,
             first_at=tx.now,
             last_at=tx.now,
+            said=trigger.data() if trigger.window is not None else None,
+            collected=False,
         )
     )
 

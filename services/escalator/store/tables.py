@@ -14,6 +14,7 @@ from sqlalchemy import (
     Sequence,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -78,10 +79,48 @@ class AlertRow(Base):
     triggers: Mapped[int]
     first_at: Mapped[datetime]
     last_at: Mapped[datetime]
+    said: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB(none_as_null=True), comment="The newest trigger of it, where what was announced may be moved."
+    )
+    collected: Mapped[bool] = mapped_column(
+        server_default=false(), comment="It fires under a maintenance that runs, and does not hold it open."
+    )
 
     __table_args__ = (
         Index(
             "alerts_one_open_incident_idx", "integration_id", "dedup_key", unique=True, postgresql_where=text("open")
+        ),
+    )
+
+
+class MaintenanceRow(Base):
+    """A scheduled maintenance, in step with its incident: what is searched by, and what its sender moves it by."""
+
+    __tablename__ = "maintenances"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    incident_id: Mapped[UUID] = mapped_column(ForeignKey("incidents.id"), unique=True)
+    integration_id: Mapped[str]
+    external_id: Mapped[str]
+    title: Mapped[str]
+    description: Mapped[str]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime | None]
+    services: Mapped[list[str]]
+    tenants: Mapped[list[str]]
+    assigned_team: Mapped[str | None]
+    state: Mapped[str]
+    revision: Mapped[int]
+    announced_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+
+    __table_args__ = (
+        Index(None, "integration_id", "external_id"),
+        Index(
+            "maintenances_running_services_idx",
+            "services",
+            postgresql_using="gin",
+            postgresql_where=text("state IN ('planned', 'running')"),
         ),
     )
 

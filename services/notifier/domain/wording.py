@@ -31,6 +31,9 @@ _SIGNIFICANT: Final = timedelta(minutes=1)
 """Lateness below this is not worth a sentence."""
 
 
+WINDOW_OVER: Final = "window_over"
+"""The reason of the reminder that asks a team whether its maintenance is over."""
+
 UNNAMED: Final = "An incident"
 """What clients are told it is about where nobody said: an alert's own words are for the house."""
 
@@ -152,6 +155,8 @@ def headline(request: NotificationRequested, title: str, number: int | None) -> 
     }[request.purpose]
     if request.purpose == "status" and request.words:
         label = "update"
+    if request.reason == WINDOW_OVER:
+        label = "is it over?"
     return f"{name} - {label}" if label else name
 
 
@@ -176,6 +181,8 @@ def lead(request: NotificationRequested, now: datetime) -> str:
 def _about_due(request: NotificationRequested, now: datetime) -> str:
     """The sentence about what is, or was, due."""
     owed, due = _owed(request), request.due_at
+    if request.reason == WINDOW_OVER:
+        return f"It was planned to end by {moment(due, now)}: is it over?" if due else "Is it over?"
     if request.purpose == "call":
         return f"Incident call at {moment(due, now)}." if due and due > now else "Incident call now."
     if request.purpose == "reminder":
@@ -231,6 +238,8 @@ def action(request: NotificationRequested, number: int | None) -> str:
     match request.purpose:
         case "page":
             return "Acknowledge it in the incident."
+        case "reminder" if request.reason == WINDOW_OVER:
+            return "Resolve it if it is over; else move its end, or say in the incident how long it lasts."
         case "reminder" | "missed":
             return "Post it in the incident."
         case "call":
@@ -249,7 +258,11 @@ def _owed(request: NotificationRequested) -> str:
 
 
 def _ending(incident: Incident | None) -> str:
-    return "false alarm" if incident and incident.verdict == "false_positive" else "resolved"
+    if incident and incident.verdict == "false_positive":
+        return "false alarm"
+    if incident and incident.maintenance:
+        return "called off" if incident.maintenance.state == "cancelled" else "over"
+    return "resolved"
 
 
 def _closing(incident: Incident | None, now: datetime) -> str:
@@ -259,6 +272,10 @@ def _closing(incident: Incident | None, now: datetime) -> str:
         return "This was a false alarm. Nothing more to do."
     if incident.resolved_at is None:
         return "This is over. No further messages will come."
+    if incident.maintenance and incident.maintenance.state == "cancelled":
+        return f"Called off at {moment(incident.resolved_at, now)}. Nothing more to do."
+    if incident.maintenance:
+        return f"Over at {moment(incident.resolved_at, now)}."
     took = span(incident.resolved_at - incident.opened_at)
     return f"Resolved at {moment(incident.resolved_at, now)} after {took}."
 

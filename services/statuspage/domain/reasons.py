@@ -30,6 +30,8 @@ LINES: Final[Mapping[str, str]] = {
     "note_of_the_sender": "",
     "resolved_by_hand": "",
     "source_resolved": "every alert of it is over",
+    "maintenance_over": "",
+    "maintenance_cancelled": "",
     "false_positive": "",
     "confirmed": "",
     "update_posted": "",
@@ -45,6 +47,10 @@ LINES: Final[Mapping[str, str]] = {
     "waived": "the incident is over",
     "resolved": "the incident is over",
     "reached_meanwhile": "",
+    # what is announced beforehand
+    "window_moved": "",
+    "details_changed": "",
+    "window_begun": "",
     "window_over": "",
     # messages
     "paging": "",

@@ -13,11 +13,15 @@ import pytest
 import services.escalator.domain
 import services.escalator.handlers
 from libs.common.events import deliveries, incidents, notifications
-from services.escalator.domain import correlation, incident, ladder, obligations, routing
+from services.escalator.domain import announcement, correlation, incident, ladder, obligations, routing
 from services.statuspage.domain import reasons
 
 UNTOLD = (
-    set(get_args(ladder.StillReason)) | set(get_args(correlation.DropReason)) | set(get_args(incident.UnmovedReason))
+    set(get_args(ladder.StillReason))
+    | set(get_args(correlation.DropReason))
+    | set(get_args(incident.UnmovedReason))
+    | set(get_args(announcement.UnmovedReason))
+    | set(get_args(announcement.PastReason))
 )
 """Why nothing happened: these are logged, and no line of a timeline."""
 
