@@ -89,8 +89,8 @@ _TOKEN: Final = re.compile(
   | (?P<time>(?<![\d:])(?P<h>\d{{1,2}})(?:[:h](?P<mi>\d{{2}})(?::(?P<s>\d{{2}})(?:[.,]\d+)?)?)?[ \t\u00a0]?
        (?P<ap>[ap]\.?m\b\.?|[AP]\.?M\b\.?)?)
   | (?P<off>(?:(?:UTC|GMT)[ \t]?)?(?P<sign>[+\u2212-])(?P<oh>\d{{1,2}})(?::?(?P<om>\d{{2}}))?(?![\d:.])(?:[ \t]?\(?(?:UTC|GMT)\b\)?)?)
+  | (?P<iana>\b(?:Africa|America|Asia|Atlantic|Australia|Europe|Indian|Pacific|US)/[A-Z][A-Za-z_/-]{{2,30}})
   | (?P<name>(?:\b|(?<=\d))(?:{_ZONE})\b(?:[ \t](?i:standard[ ]|daylight[ ])?(?i:time)\b)?|(?i:\b(?:eastern|central|mountain|pacific)\b(?:[ ](?:standard[ ]|daylight[ ])?time\b)?))
-  | (?P<iana>\b(?:Africa|America|Asia|Atlantic|Australia|Europe|Indian|Pacific)/[A-Z][A-Za-z_/-]{{2,30}})
     """,
     re.VERBOSE,
 )

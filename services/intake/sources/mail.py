@@ -11,23 +11,23 @@ from pydantic import Field, field_validator
 
 from services.intake.domain.headers import AUTHENTICATION_RESULTS, OURS
 from services.intake.domain.mailbox import MailboxOptions
-from services.intake.domain.mapped import MapRule, ours
 from services.intake.domain.mapping import NAME_LIMIT, TITLE_LIMIT, clean
 from services.intake.domain.message import Mail, mail_of
 from services.intake.domain.moments import DateOrder, zone_named
 from services.intake.domain.trigger import Ignored, ParsedTrigger, Reading, Refusal
 from services.intake.domain.trust import Evidence, Servers, evidence_of, is_near, is_within
 from services.intake.sources.base import Arrival, CannotRead, Source
-from services.intake.sources.common import CommonOptions, trigger_of
+from services.intake.sources.common import trigger_of
 from services.intake.sources.mail_page import DOCS, EXAMPLE
 from services.intake.sources.packs.base import Found, News, Pack, Passed, Post
 from services.intake.sources.packs.registry import all_packs
+from services.intake.sources.watched import WatchedOptions, matching, ours
 
 HEADERS: Final = ("from", "subject", "date", "message-id", "received", "reply-to", "x-original-from", "mime-version")
 """Without any of these it is no mail."""
 
 
-class MailOptions(CommonOptions):
+class MailOptions(WatchedOptions):
     """Whose mail is believed, what of theirs is what of ours, and the mailbox that is read, if one is."""
 
     authserv_ids: tuple[str, ...] = ()
@@ -42,10 +42,6 @@ class MailOptions(CommonOptions):
     """What must be proven: every author, those of whom a vendor's pack reads, or nothing, so that the key alone counts."""
     senders: tuple[str, ...] = ()
     """Further domains or addresses that are believed; with some, calendars and plain mail come from these alone."""
-    map: tuple[MapRule, ...] = ()
-    """From the provider's components and regions to our services, tenants and team."""
-    team: str = ""
-    """The team of a maintenance that names none."""
     tool: str = ""
     """The tool of every notice that names none."""
     tools: dict[str, str] = Field(default_factory=dict)
@@ -138,11 +134,23 @@ def _read_by(pack: Pack, mail: Mail, evidence: Evidence, arrival: Arrival[MailOp
 
 
 def _sort(found: Found, triggers: list[ParsedTrigger], passed: list[Ignored], arrival: Arrival[MailOptions]) -> None:
+    """Put what a pack found where it belongs: what concerns no part of a provider that is ours opens nothing."""
     if isinstance(found, Passed):
         would = _trigger(found.news, arrival) if found.news else None
         passed.append(Ignored(found.reason, clean(found.detail, TITLE_LIMIT), trigger=would))
+        return
+    trigger, options = _trigger(found, arrival), arrival.integration.options
+    told = [*found.told.services, *found.regions]
+    if told and options.components and not matching(options.components, _names(found)):
+        sentence = f"It concerns {', '.join(told)}; no component is mapped to it."
+        passed.append(Ignored("not-mapped", clean(sentence, TITLE_LIMIT), trigger=trigger))
     else:
-        triggers.append(_trigger(found, arrival))
+        triggers.append(trigger)
+
+
+def _names(news: News) -> list[str]:
+    """Every name that a mapping may go by."""
+    return [*news.told.services, *news.regions, news.told.provider]
 
 
 def _doubt(pack: Pack, mail: Mail, evidence: Evidence, options: MailOptions) -> str:
@@ -178,15 +186,17 @@ def _recipient(arrival: Arrival[MailOptions]) -> str:
 def _trigger(news: News, arrival: Arrival[MailOptions]) -> ParsedTrigger:
     """The trigger of what a pack read, in terms of what is ours."""
     options, told = arrival.integration.options, news.told
-    mine = ours(options.map, told.provider, told.services, news.regions)
     listed = {name.casefold(): service for name, service in options.services.items()}
-    services = mine.services or [listed.get(name.casefold(), name) for name in told.services]
-    told = replace(told, services=services, tenants=tuple(mine.tenants) or tuple(told.tenants))
-    trigger = trigger_of(told, arrival)
-    team = clean(news.team or mine.team or options.team, NAME_LIMIT)
-    if trigger.kind == "maintenance":
-        return replace(trigger, assigned_team=team or None, category=trigger.category or "maintenance")
-    return _of_tool(trigger, arrival) if trigger.kind == "tool" else trigger
+    services = [listed.get(name.casefold(), name) for name in told.services]
+    provider = options.provider or told.provider
+    trigger = trigger_of(replace(told, services=services, provider=provider), arrival)
+    trigger = ours(trigger, matching(options.components, _names(news)))
+    if trigger.kind == "tool":
+        return _of_tool(trigger, arrival)
+    team = clean(news.team or options.team, NAME_LIMIT)
+    if trigger.kind == "maintenance" or (team and trigger.category == "maintenance"):
+        return replace(trigger, kind="maintenance", assigned_team=team or None, category="maintenance")
+    return trigger
 
 
 def _of_tool(trigger: ParsedTrigger, arrival: Arrival[MailOptions]) -> ParsedTrigger:

@@ -4,6 +4,7 @@ from typing import Final
 
 from services.intake.sources.packs.base import Pack
 from services.intake.sources.packs.registry import all_packs
+from services.intake.sources.watched import WATCHED
 
 EXAMPLE: Final = """\
 From: Carrier NOC <noc@carrier.example>
@@ -106,9 +107,10 @@ are told. So does mail that no pack reads. From the quarantine one click makes a
     options:
       authserv_ids: [mx.example.org]
       senders: [carrier.example]
-      map:
-        - {provider: azure, component: "Virtual Machines", region: "West Europe", services: [approvals], tenants: [northwind]}
-        - {provider: twilio, component: "SMS*", services: [notifications]}
+      components:
+        "Virtual Machines + West Europe": {service: approvals, tenants: [northwind]}
+        "SMS*": {service: notifications}
+        "carrier.example": {service: network}
 ```
 
 `authserv_count`: how many headers our servers put on top. `mx_peers`: networks of our mail servers; findings in mail that comes past them by SMTP are not
@@ -120,21 +122,21 @@ believed. `lists`: domains of our mailing lists, for mail that they rewrote. `se
 |---|---|---|
 """
 
-_OPTIONS = """
+_OPTIONS = f"""
 Texts may be plain or HTML, in any charset. Dates are read in several languages and zones. A date such as 3/11/2026 is read only where `date_order` (`DMY`,
 `MDY`) or the vendor's habit says which is the day; a time without a zone is one of `time_zone`.
 
 ## Maintenance and tools
 
-For `kind: maintenance` the assigned team is `X-TOCSIN-TEAM` of the calendar, that of the first rule under `map`, or `team`. For `kind: tool`, `tools` goes
+For `kind: maintenance` the assigned team is `X-TOCSIN-TEAM` of the calendar, else `team`. For `kind: tool`, `tools` goes
 from a sender's address or domain, or from words of the subject with `*`, to the tool's id; `tool` is that of all others. The state is `down`,
 `will_be_down` (with a window) or `up`.
 
 ## Options
 
-`map`: from a provider's components and regions, `*` for anything, to our `services`, `tenants` and `team`; every rule that matches counts. `services`: from
-the provider's name of a component to the id of ours; what is not listed is taken as it is. `tenants`, `service`: where nothing else says them.
-`default_severity`: where the mail says none. `plain`: any mail opens an incident.
+`plain`: any mail opens an incident. For names by which a part is mapped, the provider's own counts too.
+
+{WATCHED}
 """
 
 

@@ -112,7 +112,7 @@ def reading_of(notices: Iterable[Notice], arrival: Arrival[WatchedT], refusals: 
         elif notice.passed_over:
             passed.append(Ignored("no-news", clean(notice.passed_over, 300), "#", trigger))
         else:
-            triggers.append(_ours(trigger, concerned))
+            triggers.append(ours(trigger, concerned))
             if notice.firing and notice.follow_up.strip():
                 remarks.append(Remark("noted", trigger.dedup_key, trigger.provider or "", clean(notice.follow_up)))
     return Reading(tuple(triggers), tuple(refused), tuple(passed), tuple(remarks))
@@ -162,7 +162,7 @@ def _trigger(notice: Notice, arrival: Arrival[WatchedT]) -> ParsedTrigger:
     )
 
 
-def _ours(trigger: ParsedTrigger, concerned: Sequence[Part]) -> ParsedTrigger:
+def ours(trigger: ParsedTrigger, concerned: Sequence[Part]) -> ParsedTrigger:
     """The trigger with the services and tenants that the mapping gives."""
     if not concerned:
         return trigger

@@ -4,9 +4,19 @@
 stay where they are: they are not ours to ship. Where there is no collection, there is nothing to compare.
 """
 
+from tests.unit.intake import real_mail
 from tests.unit.intake.real_bodies import entries, problems
 
 
 def test_every_real_body_yields_what_its_manifest_derives() -> None:
     found = {entry["file"]: wrong for entry in entries() if (wrong := problems(entry))}
     assert not found
+
+
+def test_every_real_mail_yields_what_its_manifest_derives() -> None:
+    found = {entry["file"]: wrong for entry in real_mail.entries() if (wrong := real_mail.problems(entry))}
+    assert not found
+
+
+def test_no_real_mail_of_a_vendor_is_believed_without_proof() -> None:
+    assert real_mail.believed_without_proof() == []
