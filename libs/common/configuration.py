@@ -236,16 +236,16 @@ def router(watcher: ConfigWatcher, form: Form | None = None) -> APIRouter:
     async def check_config(principal: Admin, wanted: Files) -> ChangeShown:
         """The change is made and taken back: the answer is what it would do, or all that is wrong with it."""
         _refuse_bound(principal)
-        documents = await asyncio.to_thread(_documents, watcher.files, wanted.files)
-        with _refused():
+        documents = await asyncio.to_thread(documents_of, watcher.files, wanted.files)
+        with refused():
             return _shown(await configuration.check(documents, principal.id))
 
     @api.put("", summary="Put a configuration in force")
     async def put_config(principal: Admin, wanted: Wanted) -> ChangeShown:
         """In one transaction, all or nothing. Files that are not sent stay as they are."""
         _refuse_bound(principal)
-        documents = await asyncio.to_thread(_documents, watcher.files, wanted.files)
-        with _refused():
+        documents = await asyncio.to_thread(documents_of, watcher.files, wanted.files)
+        with refused():
             return _shown(await configuration.put(documents, principal.id, wanted.version))
 
     @api.get("/changes", summary="Who changed the configuration")
@@ -275,19 +275,19 @@ def _refuse_bound(principal: Principal) -> None:
         raise Forbidden(f"The configuration is of every tenant, and {principal.name} is bound to some.")
 
 
-def _documents(known: Sequence[str], given: Mapping[str, str | dict[str, Any]]) -> dict[str, Document]:
+def documents_of(known: Sequence[str], given: Mapping[str, str | dict[str, Any]]) -> dict[str, Document]:
     """The files, read. Raises :class:`Invalid` for one that this service has no use for, or that is no YAML."""
     foreign = sorted(set(given) - set(known))
     if foreign:
         raise Invalid(f"{', '.join(foreign)}: this service reads {', '.join(known)} and nothing else.")
-    with _refused():
+    with refused():
         return {
             name: parse(name, said) if isinstance(said, str) else Document.of(name, said)
             for name, said in given.items()
         }
 
 
-class _refused:  # noqa: N801 - reads as a word in a with statement
+class refused:  # noqa: N801 - reads as a word in a with statement
     """Tells a caller what is wrong with the files that it sent: that is not a fault of this side."""
 
     def __enter__(self) -> None:

@@ -250,7 +250,7 @@ def escalator_template(postgres_server: PostgresServer) -> str:
 
 @pytest.fixture
 async def rig(postgres_server: PostgresServer, escalator_template: str) -> AsyncIterator[Rig]:
-    """The escalator with the shipped configuration; Rafael and Stefania are operators, Acme sees its own."""
+    """The escalator with the shipped configuration; Rafael and Stefania are operators, Root an administrator, Acme sees its own."""
     clock = ManualClock(NINE_FIFTEEN)
     async with postgres_server.database(escalator_template) as database_url:
         service = await build(_settings(database_url), clock=clock, chance=Chance(7))
@@ -259,6 +259,7 @@ async def rig(postgres_server: PostgresServer, escalator_template: str) -> Async
             await _principal(made, "rafael", "operator", human=True)
             await _principal(made, "stefania", "operator", human=True)
             await _principal(made, "watcher", "viewer")
+            await _principal(made, "root", "admin")
             await _principal(made, "acme", "operator", ("acme",))
             yield made
         await service.platform.database.dispose()

@@ -1,24 +1,11 @@
 """What every piece of routing.yaml, ladders.yaml and clocks.yaml is made of."""
 
-import re
-from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from libs.common.durations import Duration
 from libs.common.events.base import RoleRef
-
-_SPAN = re.compile(r"^(\d+)(s|m|h|d)$")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-def _span(value: Any) -> Any:
-    """``30s``, ``5m``, ``1h``, ``2d`` as a duration; ISO 8601 (``PT5M``) is left to pydantic."""
-    if isinstance(value, str) and (match := _SPAN.match(value)):
-        return timedelta(**{_UNITS[match[2]]: int(match[1])})
-    if isinstance(value, int | float) and value != 0:
-        raise ValueError("a duration needs its unit: 30s, 5m, 1h or 2d")
-    return value
 
 
 def several(value: Any) -> Any:
@@ -37,7 +24,7 @@ SEVERAL = BeforeValidator(several)
 ANY_NUMBER = BeforeValidator(_any_number)
 """One thing, or several."""
 
-Span = Annotated[timedelta, BeforeValidator(_span), Field(ge=timedelta(0), le=timedelta(days=366))]
+Span = Duration
 """A duration: ``30s``, ``5m``, ``1h``, ``2d``."""
 
 Roles = Annotated[tuple[RoleRef, ...], SEVERAL, Field(min_length=1)]

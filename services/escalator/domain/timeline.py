@@ -235,6 +235,11 @@ def closing(count: int) -> str:
     return f"The closing word goes to everyone who was reached ({count})."
 
 
+def closing_to_all() -> str:
+    """The closing word goes out, to how many nobody can say yet."""
+    return "The closing word goes to everyone who was reached."
+
+
 def closing_to(name: str) -> str:
     """One who was reached while it closed gets the closing word too."""
     return f"{name} was reached while the incident closed, and gets the closing word too."

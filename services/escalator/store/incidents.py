@@ -1,20 +1,25 @@
 """Loading and saving incidents. Whoever writes holds the incident's row lock until the commit."""
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.common.db.session import WriteSession
 from libs.common.events.incidents import Incident, Obligation
+from services.escalator.domain.conditions import Described
 from services.escalator.domain.policies import Plan
 from services.escalator.store.tables import INCIDENT_NUMBER, IncidentRow, ObligationRow
 
 OBLIGATION_ORDER = ("team_status", "client_update", "tenant_status", "maintenance_status", "incident_call", "rca")
 
 LARGEST_NUMBER = 2**63 - 1
+
+MOST_EXAMPLES = 200
 
 
 async def next_number(session: WriteSession) -> int:
@@ -74,6 +79,20 @@ async def page(
     return await _snapshots(session, rows.all())
 
 
+async def kinds_of_late(session: AsyncSession, since: datetime) -> list[Described]:
+    """What opened since then, each kind of it for each service and tenants once: what rules that are to change can be tried on."""
+    alike = (IncidentRow.kind, IncidentRow.service, IncidentRow.tenants)
+    statement = (
+        select(IncidentRow.body)
+        .ext(distinct_on(*alike))
+        .where(IncidentRow.opened_at >= since)
+        .order_by(*alike, IncidentRow.number.desc())
+        .limit(MOST_EXAMPLES)
+    )
+    bodies = await session.scalars(statement)
+    return [_described(Incident.model_validate(body)) for body in bodies]
+
+
 def snapshot(row: IncidentRow, owed: Iterable[ObligationRow]) -> Incident:
     """The incident that the rows hold."""
     obligations = sorted(owed, key=lambda each: OBLIGATION_ORDER.index(each.kind))
@@ -104,6 +123,21 @@ def write(row: IncidentRow, owed: dict[str, ObligationRow], incident: Incident) 
         for name, value in obligation.model_dump(exclude={"kind"}).items():
             setattr(known, name, value)
     return added
+
+
+def _described(incident: Incident) -> Described:
+    return Described(
+        incident.kind,
+        incident.source,
+        service=incident.service,
+        tool=incident.tool,
+        tenants=incident.tenants,
+        severity=incident.severity,
+        category=incident.category,
+        provider=incident.provider,
+        title=incident.title,
+        description=incident.description,
+    )
 
 
 def _columns(incident: Incident) -> dict[str, Any]:
