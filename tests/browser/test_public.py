@@ -59,7 +59,7 @@ async def test_readers_elsewhere_see_their_own_time_with_utc_beside_it(database_
         said = page.locator("#incident-17 .updates time")
         assert await said.inner_text() == "11:41"
         assert await said.get_attribute("title") == "09:41 UTC"
-        assert "04:00 in your zone" in await page.inner_text("#incident-19")
+        assert "30 May, 04:00 to 06:00 in your zone" in await page.inner_text("#incident-19")
 
 
 async def test_nothing_is_loaded_from_another_host_and_no_policy_is_broken(database_url: str, eye: Eye) -> None:

@@ -5,12 +5,13 @@ import gzip
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import httpx
 
-from libs.common.events.base import Event
+from libs.common.events.base import Event, Window
 from libs.common.events.deliveries import ReplyReceived
-from libs.common.events.incidents import IncidentOpened, IncidentResolved, NoticeDue
+from libs.common.events.incidents import IncidentOpened, IncidentResolved, Maintenance, NoticeDue, WindowMoved
 from libs.common.events.registry import EVENTS
 from libs.common.service import Service
 from services.statuspage.consumer import subscription
@@ -26,6 +27,7 @@ from tests.support.statuspage import (
     company,
     incident,
     story,
+    uid,
 )
 
 
@@ -272,3 +274,55 @@ async def next_event(lines: AsyncIterator[str]) -> str:
             if line.startswith("event: "):
                 return line.removeprefix("event: ")
     raise AssertionError("the stream ended")
+
+
+def scheduled(number: int, **changes: Any) -> IncidentOpened:
+    """A maintenance of tonight, as it is announced."""
+    record = Maintenance(id=uid(900 + number), external_id="CHG-1", state="planned", changed_at=NOW)
+    window = Window(starts_at=at(22), ends_at=at(23))
+    given = {"category": "maintenance", "kind": "maintenance", "services": ("invoicing", "reports"), "window": window}
+    planned = incident(number, NOW, **{**given, "maintenance": record, **changes})
+    return IncidentOpened(incident=planned, at=NOW, actor=ALERTMANAGER, text="x")
+
+
+async def test_planned_maintenance_stands_on_the_page_and_in_its_calendar(database_url: str) -> None:
+    async with statuspage(database_url, [*company(), scheduled(50)]) as stage:
+        page = (await stage.client.get("/")).text
+        assert "Invoicing and Reports will be in maintenance today from 22:00 to 23:00 UTC" in page
+        assert 'data-beside="2025-05-28T22:00:00Z" data-until="2025-05-28T23:00:00Z"' in page
+        assert 'href="/maintenances.ics"' in page
+        [shown] = (await stage.client.get("/api/v1/status")).json()["maintenance"]
+        assert (shown["services"], shown["until"]) == (["invoicing", "reports"], "2025-05-28T23:00:00Z")
+        calendar = await stage.client.get("/maintenances.ics")
+        assert calendar.headers["content-type"] == "text/calendar; charset=utf-8"
+        assert f"UID:{uid(950)}" in calendar.text
+        again = await stage.client.get("/maintenances.ics", headers={"If-None-Match": calendar.headers["etag"]})
+        assert again.status_code == 304
+
+
+async def test_the_calendar_of_a_tenant_is_its_own_and_needs_its_key(database_url: str) -> None:
+    events = [*company(), scheduled(50, tenants=("acme",)), scheduled(51, tenants=("globex",))]
+    async with statuspage(database_url, events) as stage:
+        acme = (await stage.client.get("/t/acme/maintenances.ics")).text
+        assert str(uid(950)) in acme
+        assert str(uid(951)) not in acme
+        assert (await stage.client.get("/t/globex/maintenances.ics")).status_code == 404
+        globex = await stage.client.get(f"/t/globex/maintenances.ics?key={PAGE_KEY}")
+        assert str(uid(951)) in globex.text
+        assert PAGE_KEY not in globex.text
+        assert globex.headers["cache-control"] == "private, no-cache"
+        assert (await stage.client.get("/t/nobody/maintenances.ics")).status_code == 404
+
+
+async def test_a_maintenance_that_moves_moves_in_the_calendar(database_url: str) -> None:
+    async with statuspage(database_url, [*company(), scheduled(50)]) as stage:
+        planned = scheduled(50).incident
+        assert planned.maintenance is not None
+        record = planned.maintenance.model_copy(update={"revision": 1})
+        window = Window(starts_at=at(20), ends_at=at(21))
+        moved = planned.model_copy(update={"version": 2, "window": window, "maintenance": record})
+        await stage.fold(WindowMoved(incident=moved, at=NOW, actor=ALERTMANAGER, text="x", before=planned.window))
+        text = (await stage.client.get("/maintenances.ics")).text
+        assert "SEQUENCE:1" in text
+        assert "DTSTART:20250528T200000Z" in text
+        assert "today from 20:00 to 21:00 UTC" in (await stage.client.get("/")).text

@@ -12,6 +12,7 @@ from libs.common.events.incidents import Incident
 from services.statuspage.api.context import Desk, packed, tagged
 from services.statuspage.api.live import place_of
 from services.statuspage.api.schema import StatusDocument, document
+from services.statuspage.domain.calendar import MEDIA_TYPE, Place, maintenance_calendar
 from services.statuspage.domain.page import (
     Month,
     PublicPage,
@@ -78,6 +79,18 @@ async def tenant_feed(tenant_id: str, request: Request, desk: Desk, key: Key = "
     return await _feed(request, desk, tenant_id, key)
 
 
+@router.get("/maintenances.ics")
+async def system_calendar(request: Request, desk: Desk) -> Response:
+    """Maintenance of the system, for calendars."""
+    return await _calendar(request, desk, None, "")
+
+
+@router.get("/t/{tenant_id}/maintenances.ics")
+async def tenant_calendar(tenant_id: str, request: Request, desk: Desk, key: Key = "") -> Response:
+    """Maintenance that concerns one tenant, for calendars."""
+    return await _calendar(request, desk, tenant_id, key)
+
+
 @api.get("/api/v1/status", response_model=StatusDocument)
 async def status(
     request: Request,
@@ -111,6 +124,16 @@ async def _feed(request: Request, desk: Desk, tenant_id: str | None, key: str) -
         **_address(request, tenant_id, key),
     )  # fmt: skip
     return tagged(request, text.encode(), "application/atom+xml; charset=utf-8", private=keyed)
+
+
+async def _calendar(request: Request, desk: Desk, tenant_id: str | None, key: str) -> Response:
+    async with desk.uow.read() as session:
+        tenant, keyed = await _tenant(session, tenant_id, key)
+        folded = await reading.folded(session, desk.clock.now() - reading.HISTORY)
+    base = desk.settings.public_url or str(request.base_url).rstrip("/")
+    root = _address(request, tenant_id, key)["root"]
+    place = Place(desk.settings.title, base.rstrip("/"), root, keyed)
+    return tagged(request, maintenance_calendar(folded, tenant, place), MEDIA_TYPE, private=keyed)
 
 
 async def _history(request: Request, desk: Desk, tenant_id: str | None, key: str, month: str) -> Response:

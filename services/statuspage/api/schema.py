@@ -35,6 +35,10 @@ class IncidentDocument(BaseModel):
     started_at: datetime
     ended_at: datetime | None
     service: str | None
+    services: list[str] = []
+    """Every service that the public knows, where there are several."""
+    until: datetime | None = None
+    """When a maintenance should end."""
     promise: PromiseDocument | None
     updates: list[UpdateDocument]
 
@@ -113,6 +117,8 @@ def _incident(entry: Entry) -> IncidentDocument:
         started_at=entry.window.starts_at if entry.window else incident.opened_at,
         ended_at=incident.resolved_at,
         service=entry.service,
+        services=list(entry.services),
+        until=entry.window.ends_at if entry.window else None,
         promise=_promise(entry.promise),
         updates=[UpdateDocument(text=update.text, at=update.at) for update in entry.updates],
     )

@@ -46,8 +46,10 @@ class Day:
 
 def concerns_service(incident: Incident, service: str) -> bool:
     """Whether a service suffers from an incident: its own, or one of the whole system."""
-    return incident.service == service or (
-        incident.service is None and incident.category in {"system_down", "maintenance"}
+    return (
+        incident.service == service
+        or service in incident.services
+        or (incident.service is None and incident.category in {"system_down", "maintenance"})
     )
 
 

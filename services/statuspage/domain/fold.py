@@ -158,7 +158,7 @@ def concerns_tenant(incident: Incident, tenant: str, uses: Collection[str]) -> b
     """
     if incident.tenants:
         return tenant in incident.tenants
-    return incident.service is None or not uses or incident.service in uses
+    return incident.service is None or not uses or not {incident.service, *incident.services}.isdisjoint(uses)
 
 
 def visible_to(incident: Incident, tenants: Sequence[str] | None) -> bool:

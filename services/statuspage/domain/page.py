@@ -69,6 +69,8 @@ class Entry:
     promise: Promise | None
     service: str | None = None
     """The service, where the public knows it."""
+    services: tuple[str, ...] = ()
+    """All that the public knows, where there are several."""
 
     @property
     def anchor(self) -> str:
@@ -211,6 +213,7 @@ def entry_of(incident: Incident, folded: Folded, now: datetime, tenant: Tenant |
         updates=folded.updates.get(incident.id, ()),
         promise=promise([incident], now) if started else None,
         service=incident.service if folded.names.public_service(incident.service) else None,
+        services=tuple(each for each in incident.services if folded.names.public_service(each)),
     )
 
 

@@ -95,13 +95,17 @@ def sentence(incident: Incident, names: Names, now: datetime, *, tenant: str | N
     subject, verb = words.capital(_subject(incident, names, named=named)), _verb(incident)
     whom = "" if tenant else _whom(incident.tenants, names, named=named)
     starts_at = incident.opened_at
+    many = incident.category == "maintenance" and len(maintained(incident, names, named=named)) > 1
     if incident.category == "maintenance" and incident.window:
         starts_at = incident.window.starts_at
         if incident.state != "resolved":
-            return f"{subject} {_maintenance(incident, now)}{whom}"
+            return f"{subject} {_maintenance(incident, now, many=many)}{whom}"
+        if incident.maintenance and incident.maintenance.state == "cancelled":
+            return f"The maintenance of {_subject(incident, names, named=named)}{whom} was called off"
     if incident.state == "resolved" and incident.resolved_at:
         ended = max(starts_at, incident.resolved_at)
-        return f"{subject} {verb.past}{whom} for {words.span(ended - starts_at)}"
+        past = verb.past.replace("was ", "were ", 1) if many else verb.past
+        return f"{subject} {past}{whom} for {words.span(ended - starts_at)}"
     return f"{subject} {verb.one}{whom} since {words.moment(starts_at, now)}"
 
 
@@ -122,6 +126,17 @@ def headline(incidents: Sequence[Incident], names: Names, now: datetime, *, tena
     return Headline(level_of(first), text)
 
 
+def maintained(incident: Incident, names: Names, *, named: bool = False) -> list[str]:
+    """What is in maintenance, as it stands in the middle of a sentence; what the public does not know is told once, and last."""
+    services = incident.services or ((incident.service,) if incident.service else ())
+    if not services:
+        return ["the system"]
+    if named:
+        return [names.service(service) for service in services]
+    told = [names.public_service(service) or UNNAMED for service in services]
+    return sorted(dict.fromkeys(told), key=lambda name: name == UNNAMED)
+
+
 def is_planned(incident: Incident, now: datetime) -> bool:
     """Whether this is maintenance that has not begun."""
     return incident.category == "maintenance" and incident.window is not None and incident.window.starts_at > now
@@ -133,7 +148,7 @@ def _calm(running: Sequence[Incident], names: Names, now: datetime, tenant: str 
         return Headline("ok", ALL_WELL)
     if len(running) == 1:
         return Headline("maintenance", sentence(running[0], names, now, tenant=tenant))
-    subjects = words.listed(list(dict.fromkeys(_subject(incident, names, named=False) for incident in running)))
+    subjects = words.listed(list(dict.fromkeys(each for incident in running for each in maintained(incident, names))))
     return Headline("maintenance", f"{words.capital(subjects)} {IS_MAINTAINED.many}")
 
 
@@ -180,7 +195,7 @@ def _subject(incident: Incident, names: Names, *, named: bool) -> str:
             known = incident.tool is not None and (named or incident.tool in names.tools)
             return names.tool(incident.tool) if incident.tool and known else "an integrated tool"
         case "maintenance":
-            return service or (UNNAMED if incident.service else "the system")
+            return words.listed(maintained(incident, names, named=named))
         case "service_down":
             return service or UNNAMED
 
@@ -194,14 +209,14 @@ def _whom(tenants: Sequence[str], names: Names, *, named: bool) -> str:
     return f" for {words.counted(len(tenants), 'client')}"
 
 
-def _maintenance(incident: Incident, now: datetime) -> str:
+def _maintenance(incident: Incident, now: datetime, *, many: bool) -> str:
     """``is in maintenance until 04:00 UTC``, ``will be in maintenance from … to …``."""
-    window = incident.window
+    window, verb = incident.window, IS_MAINTAINED.many if many else IS_MAINTAINED.one
     if window is None:
-        return f"is in maintenance since {words.moment(incident.opened_at, now)}"
+        return f"{verb} since {words.moment(incident.opened_at, now)}"
     end = words.moment(window.ends_at, now) if window.ends_at else None
     if window.starts_at > now:
         return f"will be in maintenance {words.stretch(window.starts_at, window.ends_at, now)}"
     if end and window.ends_at and window.ends_at <= now:
-        return f"is in maintenance, which should have ended at {end}"
-    return f"is in maintenance until {end}" if end else f"is in maintenance since {words.moment(window.starts_at, now)}"
+        return f"{verb}, which should have ended at {end}"
+    return f"{verb} until {end}" if end else f"{verb} since {words.moment(window.starts_at, now)}"

@@ -79,7 +79,12 @@ function localise(element) {
 function beside(element) {
   element.dataset.done = "";
   if (zone === "UTC" || zone === "Etc/UTC") return;
-  element.textContent = `${CLOCK.format(new Date(element.dataset.beside))} in your zone`;
+  const begin = new Date(element.dataset.beside);
+  const today = DATE.format(new Date(now()));
+  const dated = (at, day) => `${DATE.format(at) === day ? "" : `${DATE.format(at)}, `}${CLOCK.format(at)}`;
+  const end = element.dataset.until ? new Date(element.dataset.until) : null;
+  const until = end ? ` to ${dated(end, DATE.format(begin))}` : "";
+  element.textContent = `${dated(begin, today)}${until} in your zone`;
   element.hidden = false;
 }
 
