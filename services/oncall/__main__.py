@@ -59,7 +59,7 @@ async def build(settings: OncallSettings, *, clock: Clock | None = None, chance:
         ],
         description="People, teams, rotas and who of them is responsible at this moment.",
     )
-    service.app.state.board = Board()
+    service.app.state.board = Board(platform.uow)
     service.app.state.calendars = fetcher
     service.app.state.public_url = settings.public_url
     return service

@@ -13,13 +13,14 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 from libs.common.clock import Stopwatch
 from libs.common.embedded.postgres import EmbeddedPostgres
 from services.intake.sources.alertmanager import EXAMPLE
 from tests.bench.commits import Commits
 from tests.bench.figures import Aim, Section, Tell, ms, percentile
+from tests.bench.wire import keep_busy
 
 CONNECTIONS: Final = 128
 ROUNDS: Final = 7
@@ -33,81 +34,10 @@ KEY: Final = "benchkeybenchkeybenchkeybenchkey"
 CONFIG: Final = "integrations:\n  - {id: bench, name: Bench, source: alertmanager, key: {file: FOLDER/key}}\n"
 
 
-class _Connection(asyncio.Protocol):
-    """One keep-alive connection: sends the next request as soon as an answer is complete, and notes how long it took."""
-
-    def __init__(self, request: bytes, seconds: list[float]) -> None:
-        self._request = request
-        self._seconds = seconds
-        self._buffer = b""
-        self._watch = Stopwatch()
-        self._transport: asyncio.Transport | None = None
-        self.ended = asyncio.get_running_loop().create_future()
-        self.stopping = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by class
-        self._send()
-
-    def data_received(self, data: bytes) -> None:
-        """Count complete answers; all of them must be 202."""
-        self._buffer += data
-        head, found, body = self._buffer.partition(b"\r\n\r\n")
-        if not found:
-            return
-        length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-        if len(body) < length:
-            return
-        if not head.startswith(b"HTTP/1.1 202"):
-            self._end(RuntimeError(self._buffer.decode(errors="replace")))
-            return
-        self._buffer = b""
-        self._seconds.append(self._watch.seconds())
-        if self.stopping:
-            self._end(None)
-        else:
-            self._send()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The server closed it: that must not happen while a request is under way."""
-        self._end(exc or RuntimeError("the server closed the connection"))
-
-    def _send(self) -> None:
-        self._watch = Stopwatch()
-        if self._transport is not None:
-            self._transport.write(self._request)
-
-    def _end(self, error: Exception | None) -> None:
-        if self._transport is not None:
-            self._transport.close()
-        if not self.ended.done():
-            if error is None:
-                self.ended.set_result(None)
-            else:
-                self.ended.set_exception(error)
-
-
 def _request() -> bytes:
     body = json.dumps(EXAMPLE).encode()
     head = f"POST /v1/hooks/alertmanager/{KEY} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
     return f"{head}User-Agent: Alertmanager/0.28\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
-
-
-async def load(port: int, seconds: float, connections: int = CONNECTIONS) -> list[float]:
-    """Keep the port busy for so long; how long each answered request took, in seconds."""
-    took: list[float] = []
-    request = _request()
-    loop = asyncio.get_running_loop()
-    made = [
-        (await loop.create_connection(lambda: _Connection(request, took), "127.0.0.1", port))[1]
-        for _ in range(connections)
-    ]
-    await asyncio.sleep(seconds)
-    for connection in made:
-        connection.stopping = True
-    await asyncio.gather(*(connection.ended for connection in made))
-    return took
 
 
 @asynccontextmanager
@@ -140,12 +70,12 @@ async def run(tell: Tell, rounds: int = ROUNDS, seconds: float = ROUND_SECONDS, 
     tell("starting intake", 0.0)
     async with _server(*options) as (ports, url):
         for port in ports.values():
-            await load(port, 1.0)
+            await keep_busy(port, _request(), 202, 1.0, CONNECTIONS)
         for number in range(rounds):
             tell(f"round {number + 1} of {rounds}", (number + 0.5) / (rounds + 0.5))
             for which, port in ports.items():
                 watch = Stopwatch()
-                took = await load(port, seconds)
+                took = await keep_busy(port, _request(), 202, seconds, CONNECTIONS)
                 rates[which].append(len(took) / watch.seconds())
                 waits += took if which == "durable" else []
         commits = await Commits.open(url)

@@ -19,12 +19,12 @@ from services.escalator.store import incidents
 Reference = Annotated[str, Path(max_length=64, description="The incident's id, or its number.", examples=["42"])]
 
 
-def _uow(request: Request) -> UnitOfWork:
+async def _uow(request: Request) -> UnitOfWork:
     uow: UnitOfWork = request.app.state.uow
     return uow
 
 
-def _metrics(request: Request) -> Metrics:
+async def _metrics(request: Request) -> Metrics:
     metrics: Metrics = request.app.state.platform.metrics
     return metrics
 

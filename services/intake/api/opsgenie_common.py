@@ -67,7 +67,7 @@ def told(request: Request, error: TocsinError) -> Response:
     return response
 
 
-def timed(request: Request) -> None:
+async def timed(request: Request) -> None:
     """Begin to count how long the answer takes."""
     request.scope.setdefault("state", {})["watch"] = Stopwatch()
 

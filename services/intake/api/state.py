@@ -32,4 +32,9 @@ def state_of(request: Request) -> State:
     return state
 
 
-Here = Annotated[State, Depends(state_of)]
+async def _here(request: Request) -> State:
+    """Asynchronous, since FastAPI runs a plain function in a thread, at many times its cost."""
+    return state_of(request)
+
+
+Here = Annotated[State, Depends(_here)]

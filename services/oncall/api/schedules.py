@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
+from starlette.responses import Response
 
 from libs.common.auth import Viewer
+from libs.common.clock import Clock
 from libs.common.errors import FieldProblem, Invalid
 from services.oncall.api.edge import InstantText, Now, ScheduleId, Work, instant
 from services.oncall.api.views import PersonName, PlannedShift, ShiftView, person, plain, planned
 from services.oncall.domain.directory import Directory
 from services.oncall.domain.rota import Rota
-from services.oncall.domain.schedule import laid_out, shifts, uncovered
+from services.oncall.domain.schedule import OnCall, laid_out, shifts, uncovered
 from services.oncall.domain.shift import ROLES, Role, Shift, in_order
 from services.oncall.handlers.amendments import rota_of
 from services.oncall.handlers.board import Board
@@ -24,15 +26,6 @@ router = APIRouter(prefix="/v1/schedules", tags=["schedules"])
 
 LONGEST_RANGE: Final = timedelta(days=400)
 DEFAULT_RANGE: Final = timedelta(days=7)
-
-
-def _board(request: Request) -> Board:
-    board: Board = request.app.state.board
-    return board
-
-
-TheBoard = Annotated[Board, Depends(_board)]
-"""Who is on call, calculated once for every change."""
 
 
 class Schedule(BaseModel):
@@ -109,15 +102,25 @@ async def list_schedules(_: Viewer, work: Work) -> Schedules:
     )
 
 
-@router.get("/{schedule_id}/on-call", summary="Who is on call")
-async def who_is_on_call(
-    schedule_id: ScheduleId, _: Viewer, work: Work, now: Now, board: TheBoard, at: InstantText = None
-) -> OnCallAnswer:
+@router.get("/{schedule_id}/on-call", summary="Who is on call", response_model=OnCallAnswer)
+async def who_is_on_call(request: Request, schedule_id: ScheduleId, _: Viewer, at: InstantText = None) -> Response:
     """Who is on call at ``at``, or now; who stands in, and who comes next."""
-    moment = instant(at, "at", now)
-    async with work.read() as session:
-        directory, answer = await board.on_call(session, schedule_id, moment)
-    rota = directory.rotas[schedule_id]
+    # asked more often than all else: what is no parameter is taken from the application, since each dependency has its cost
+    board: Board = request.app.state.board
+    clock: Clock = request.app.state.clock
+    moment = instant(at, "at", clock.now())
+    stretch = await board.stretch(schedule_id, moment)
+
+    def render(directory: Directory, answer: OnCall) -> bytes:
+        # ``at`` comes last, and is put in anew for each question
+        shown = _answer(directory, directory.rotas[schedule_id], answer, moment).model_dump_json(exclude={"at"})
+        return shown[:-1].encode() + b',"at":"'
+
+    body = stretch.answer(moment, render) + moment.isoformat().replace("+00:00", "Z").encode() + b'"}'
+    return Response(body, media_type="application/json")
+
+
+def _answer(directory: Directory, rota: Rota, answer: OnCall, moment: datetime) -> OnCallAnswer:
     present = {role: [plain(directory, shift) for shift in answer.of(role)] for role in ROLES}
     primaries = present["primary"]
     return OnCallAnswer(

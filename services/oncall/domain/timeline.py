@@ -54,7 +54,11 @@ class Timeline:
         following = bisect_right(self.primaries, at, key=_begin)
         if following == len(self.primaries):
             return on_call(self.rota, at, self.amendments)
-        return OnCall(self.present[bisect_right(self.edges, at) - 1], self.primaries[following])
+        return OnCall(self.present[self.place(at)], self.primaries[following])
+
+    def place(self, at: datetime) -> int:
+        """Between which edges ``at`` lies. At all instants of one place the same people are on call, and the same come next."""
+        return bisect_right(self.edges, at) - 1
 
 
 def _begin(shift: Shift) -> datetime:

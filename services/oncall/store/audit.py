@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from libs.common.db.session import ReadSession
 from libs.common.db.work import Tx
-from services.oncall.store.tables import AuditRow
+from services.oncall.store.tables import AuditRow, RevisionRow
 
-_NEWEST: Final = select(AuditRow.id).order_by(AuditRow.id.desc()).limit(1)
+_REVISION: Final = select(RevisionRow.number)
+_CHANGED: Final = update(RevisionRow).values(number=RevisionRow.number + 1)
 
 
 async def record(
@@ -36,12 +37,12 @@ async def record(
     )
     tx.session.add(row)
     await tx.session.flush()
+    await tx.session.execute(_CHANGED, execution_options={"synchronize_session": False})
 
 
-async def newest(session: ReadSession) -> UUID | None:
-    """The id of the newest row: another one than before once anything changed."""
-    found: UUID | None = await session.scalar(_NEWEST)
-    return found
+async def revision(session: ReadSession) -> int:
+    """A number that is greater than before once anything changed: ids of rows are no such thing, since replicas commit in any order."""
+    return (await session.execute(_REVISION)).scalar_one()
 
 
 async def page(

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, Index, Integer, MetaData, Text, UniqueConstraint
+from sqlalchemy import BigInteger, DateTime, Index, Integer, MetaData, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -126,6 +126,15 @@ class DoubtRow(Base):
     ends_at: Mapped[datetime]
     told_at: Mapped[datetime | None]
     urged_at: Mapped[datetime | None]
+
+
+class RevisionRow(Base):
+    """One row, whose number grows with every change. It is locked until the commit: whoever reads a number has all changes up to it."""
+
+    __tablename__ = "revision"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(BigInteger)
 
 
 class AuditRow(Base):

@@ -65,7 +65,12 @@ def context_of(request: Request) -> Context:
     return context
 
 
-Desk = Annotated[Context, Depends(context_of)]
+async def _desk(request: Request) -> Context:
+    """Asynchronous, since FastAPI runs a plain function in a thread, at many times its cost."""
+    return context_of(request)
+
+
+Desk = Annotated[Context, Depends(_desk)]
 """The context, as a dependency."""
 
 
