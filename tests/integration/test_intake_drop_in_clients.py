@@ -75,6 +75,33 @@ said["closed"] = state()
 print(json.dumps(said))
 """
 
+HEARTBEATS = """
+import json, sys
+import opsgenie_sdk as sdk
+configuration = sdk.Configuration()
+configuration.host, configuration.retry_enabled = sys.argv[1], False
+configuration.api_key["Authorization"] = sys.argv[2]
+api = sdk.HeartbeatApi(sdk.ApiClient(configuration=configuration))
+name, said = "nightly/invoices", {}
+made = api.create_heartbeat(sdk.CreateHeartbeatPayload(
+    name=name, interval=10, interval_unit="minutes", enabled=False, alert_message="No invoices", alert_priority="P1",
+    owner_team=sdk.CreateHeartbeatPayloadAllOfOwnerTeam(name="payments")))
+said["created"] = [made.data.name, made.data.enabled, made.data.interval_unit]
+said["enabled"] = api.enable_heartbeat(name).data.enabled
+said["pong"] = api.ping(name).result
+got = api.get_heartbeat(name).data
+said["got"] = [got.interval, got.expired, got.last_ping_time is not None]
+api.update_heartbeat(name, update_heartbeat_payload=sdk.UpdateHeartbeatPayload(interval=2, interval_unit="hours"))
+said["listed"] = [[one.name, one.interval, one.interval_unit] for one in api.list_heart_beats().data.heartbeats]
+said["disabled"] = api.disable_heartbeat(name).data.enabled
+said["deleted"] = api.delete_heartbeat(name).result
+try:
+    api.get_heartbeat(name)
+except sdk.OpenApiException as error:
+    said["gone"] = [error.status, json.loads(error.body)["message"]]
+print(json.dumps(said))
+"""
+
 REFUSED = """
 import sys
 import opsgenie_sdk as sdk
@@ -154,6 +181,19 @@ async def test_the_opsgenie_sdk(house: House, port: int) -> None:
     }
     words = [word for _, word in await told(house)]
     assert words == ["firing", "noted", "noted", "acknowledged", "noted", "resolved"]
+
+
+async def test_the_heartbeats_of_the_opsgenie_sdk(house: House, port: int) -> None:
+    assert await client(HEARTBEATS, f"http://127.0.0.1:{port}", GENIE) == {
+        "created": ["nightly/invoices", False, "minutes"],
+        "enabled": True,
+        "pong": "PONG - Heartbeat received",
+        "got": [10, False, True],
+        "listed": [["nightly/invoices", 2, "hours"]],
+        "disabled": False,
+        "deleted": "Deleted",
+        "gone": [404, "Heartbeat with name [nightly/invoices] does not exist."],
+    }
 
 
 async def test_the_opsgenie_sdk_tells_wrong_keys_from_wrong_alerts(house: House, port: int) -> None:

@@ -7,6 +7,7 @@ from services.intake.api import (
     kept,
     mail,
     opsgenie_alerts,
+    opsgenie_heartbeats,
     pagerduty,
     preview,
     triggers,
@@ -22,6 +23,7 @@ ROUTERS = (
     preview.router,
     pagerduty.router,
     opsgenie_alerts.router,
+    opsgenie_heartbeats.router,
 )
 
 __all__ = ["ROUTERS"]

@@ -25,7 +25,9 @@ OURS: Final = frozenset({CALL, ALIAS, "content-encoding"})
 """Headers that a caller cannot set: two are ours, and bodies are kept unpacked."""
 
 
-LIMITED_HERE: Final = dict.fromkeys(("/generic/", "/v2/alerts", "/v2/change/", "/v2/enqueue"), 1024**3)
+LIMITED_HERE: Final = dict.fromkeys(
+    ("/generic/", "/v2/alerts", "/v2/change/", "/v2/enqueue", "/v2/heartbeats"), 1024**3
+)
 """Paths whose bodies are limited by :func:`body_within`, which tells so in foreign words, and not before."""
 
 

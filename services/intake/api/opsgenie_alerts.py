@@ -6,12 +6,11 @@ from uuid import UUID
 
 from fastapi import Request
 from pydantic_core import from_json, to_json
-from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.responses import Response
 
 from libs.common.errors import FieldProblem, Invalid, Malformed, NotFound
 from services.intake.api.drop_in import NoSuchMethod, body_within, unpacked
-from services.intake.api.opsgenie_common import SOURCE, NotOffered, answered, caller, opsgenie_router
+from services.intake.api.opsgenie_common import LIMIT, SOURCE, NotOffered, answered, caller, opsgenie_router
 from services.intake.api.state import state_of
 from services.intake.domain.drop_in import ALIAS, CALL, Action, AlertFields, Call
 from services.intake.domain.integration import Integration
@@ -26,15 +25,6 @@ from services.intake.store.drop_in import DropInAlertRow
 router = opsgenie_router()
 
 
-class _Anything(PathConvertor):
-    """A path as Starlette's own, in which an alias of several lines is one, too."""
-
-    regex = "(?s:.*)"
-
-
-register_url_convertor("anything", _Anything())
-
-LIMIT: Final = 512 * 1024
 HOW: Final = ("id", "alias", "tiny")
 PRIORITIES: Final = ("P1", "P2", "P3", "P4", "P5")
 PROCESSED: Final = {"result": "Request will be processed"}

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Final
 
 from fastapi import APIRouter, Depends, Request
 from pydantic_core import to_json
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.responses import Response
 
 from libs.common.clock import Stopwatch
@@ -16,7 +17,18 @@ from services.intake.api.hooks import sent_key
 from services.intake.api.state import state_of
 from services.intake.domain.integration import Integration
 
+
+class _Anything(PathConvertor):
+    """A path as Starlette's own, in which an alias of several lines is one, too."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("anything", _Anything())
 SOURCE: Final = "opsgenie"
+LIMIT: Final = 512 * 1024
+"""Bytes that a body may have."""
+
 RETRY: Final = timedelta(seconds=30)
 SENTENCES: Final = {401: "Could not authenticate", 429: "You are making too many requests!"}
 """What Opsgenie says in place of a sentence of ours."""

@@ -84,6 +84,19 @@ class Heartbeat:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """A heartbeat as somebody asks for it. ``at_once``: its time runs from now on, and not only from the first ping."""
+
+    name: str
+    title: str
+    every: timedelta
+    grace: timedelta
+    enabled: bool = True
+    at_once: bool = False
+    said: Said = NOTHING_SAID
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
     """What a deadline means: a trigger, another deadline, or nothing, with the reason."""
 

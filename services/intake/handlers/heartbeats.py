@@ -1,7 +1,6 @@
 """Heartbeats: those that the integrations ask for, pings, and what happens when a time has run out."""
 
-from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 from pydantic_core import to_json
@@ -10,13 +9,12 @@ from libs.common.db.timers import DueTimer
 from libs.common.db.work import Tx
 from libs.common.errors import NotFound
 from libs.common.logs import get_logger
-from services.intake.domain.heartbeat import NOTHING_SAID, Heartbeat, Said, judge
+from services.intake.domain.heartbeat import Heartbeat, Wanted, judge
 from services.intake.domain.integration import Integration, SourceOptions
 from services.intake.handlers.receive import Receiver
 from services.intake.handlers.senders import integration_of
-from services.intake.sources import heartbeat as source
 from services.intake.sources.common import CommonOptions
-from services.intake.sources.heartbeat import HeartbeatOptions, note
+from services.intake.sources.heartbeat import SOURCE, HeartbeatOptions, note
 from services.intake.store import heartbeats as store
 from services.intake.store import integrations
 from services.intake.store.heartbeats import HeartbeatRow, heartbeat_of
@@ -31,32 +29,19 @@ OF_CALLERS: Final = frozenset({"opsgenie"})
 """Sources whose callers make, change and remove heartbeats themselves."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A heartbeat as somebody asks for it. ``at_once``: its time runs from now on, and not only from the first ping."""
-
-    name: str
-    title: str
-    every: timedelta
-    grace: timedelta
-    enabled: bool = True
-    at_once: bool = False
-    said: Said = NOTHING_SAID
-
-
 async def align(tx: Tx) -> None:
     """Have a heartbeat for each integration that is one, as its options say, and none for what is one no more."""
     sources: dict[str, str] = {}
     for record in await integrations.all_integrations(tx.session):
         sources[record.id] = record.source
-        integration = integration_of(record) if record.source == source.SOURCE.name else None
+        integration = integration_of(record) if record.source == SOURCE.name else None
         if integration is not None:
             options: HeartbeatOptions = integration.options
             wanted = Wanted(record.id, record.name, options.every, options.grace, options.enabled, at_once=True)
             await ensure(tx, record.id, wanted)
     for row in await store.all_heartbeats(tx.session):
         of = sources.get(row.integration_id)
-        if of not in OF_CALLERS and not (of == source.SOURCE.name and row.name == row.integration_id):
+        if of not in OF_CALLERS and not (of == SOURCE.name and row.name == row.integration_id):
             await remove(tx, row.integration_id, row.name)
 
 
@@ -117,6 +102,11 @@ async def on_timer(tx: Tx, receiver: Receiver, timer: DueTimer) -> None:
         await tx.session.flush()
 
 
+def teller_of(integration: Integration[Any]) -> Integration[HeartbeatOptions]:
+    """The integration as that of Tocsin's own notes about its heartbeats."""
+    return replace(integration, source=SOURCE.name, options=_options(integration.options))
+
+
 async def _held(tx: Tx, integration_id: str, name: str) -> HeartbeatRow:
     row = await store.held(tx, integration_id, name)
     if row is None:
@@ -128,15 +118,17 @@ async def _tell(
     tx: Tx, receiver: Receiver, integration: Integration[Any], heartbeat: Heartbeat, *, missing: bool
 ) -> None:
     """Take the note in by the door by which every body comes."""
-    teller = replace(integration, source=source.SOURCE.name, options=_options(integration.options))
-    await receiver.receive_in(tx, source.SOURCE, teller, JSON, to_json(note(heartbeat, missing=missing)))
+    teller = teller_of(integration)
+    await receiver.receive_in(tx, SOURCE, teller, JSON, to_json(note(heartbeat, missing=missing)))
 
 
 def _options(own: SourceOptions) -> HeartbeatOptions:
     """The options for the alert of a heartbeat; of an integration that is none itself what all have."""
     if isinstance(own, HeartbeatOptions):
         return own
-    return HeartbeatOptions.model_validate({name: getattr(own, name) for name in CommonOptions.model_fields})
+    return HeartbeatOptions.model_validate(
+        {name: getattr(own, name) for name in CommonOptions.model_fields if hasattr(own, name)}
+    )
 
 
 async def _plan(tx: Tx, heartbeat: Heartbeat) -> None:

@@ -16,9 +16,11 @@ from services.intake.domain.compare import Difference, differences
 from services.intake.domain.facts import received
 from services.intake.domain.integration import Integration
 from services.intake.domain.trigger import Reading
+from services.intake.handlers import heartbeats
 from services.intake.handlers.receive import Receiver
 from services.intake.handlers.senders import integration_of, source_named
 from services.intake.handlers.understand import understand
+from services.intake.sources.heartbeat import SOURCE as HEARTBEAT
 from services.intake.store import deliveries, integrations, triggers
 from services.intake.store.tables import DeliveryRow, QuarantineRow
 
@@ -87,7 +89,7 @@ async def _integration(session: AsyncSession, row: DeliveryRow) -> Integration[A
             f"The integration {row.integration_id}, which this body came from, is gone; without its options the body "
             "cannot be read again. Add an integration of this id, or open an incident by hand."
         )
-    return found
+    return heartbeats.teller_of(found) if row.source == HEARTBEAT.name else found
 
 
 def _read(row: DeliveryRow, integration: Integration[Any], now: datetime) -> Reading:

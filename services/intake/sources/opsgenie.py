@@ -129,7 +129,12 @@ curl https://intake.example.org/v2/alerts -H 'Authorization: GenieKey YOUR-KEY' 
 | `POST /v2/alerts/<id>/close`, `/acknowledge`, `/notes`, `/tags`, `/details`, `DELETE /v2/alerts/<id>`, `…/tags`, `…/details` | as in Opsgenie, by `identifierType` `id`, `alias` or `tiny` |
 | `GET /v2/alerts`, `/v2/alerts/count`, `/v2/alerts/<id>` | the alerts of this key's integration, as their sender knows them: `query` reads `field: value` and words, joined by AND |
 | `GET /v2/alerts/requests/<requestId>` | what became of a call |
+| `POST /v2/heartbeats`, `GET`, `PATCH` and `DELETE /v2/heartbeats/<name>`, `POST …/enable` and `…/disable` | heartbeats of this key's integration: `name`, `interval`, `intervalUnit`, `enabled`, `description`, `alertMessage`, `alertTags`, `alertPriority` |
+| `GET`, `POST`, `PUT`, `PATCH /v2/heartbeats/<name>/ping` | it was heard of; answered with 202 whatever the name, as by Opsgenie, so look into `GET /v2/heartbeats` once that the name is right |
 | `…/unacknowledge`, `/snooze`, `/escalate`, `/assign`, `/responders`, `/actions`, attachments, saved searches and everything else | 403 with the code 40302: Tocsin's ladders and rotas decide who is told, and when |
+
+The time of a [heartbeat](heartbeat.md) runs from its first ping on. Where no ping comes within its interval, an alert of the integration fires under the dedup key
+`heartbeat:<name>`; the next ping resolves it. `ownerTeam` is passed over: Tocsin's own ladders say who is told.
 
 To preview a call other than create, send the headers `X-Tocsin-Call` (`close`, `acknowledge`, `note`, …) and `X-Tocsin-Alias` along.
 

@@ -93,7 +93,7 @@ of the API key, and answers, errors and limits are the vendor's own, so that cli
 | API | what to change | page |
 |---|---|---|
 | PagerDuty Events v2 and v1, change events | `https://events.pagerduty.com` to `https://intake.example.org` | [`pagerduty`](pagerduty.md) |
-| Opsgenie Alert API v2 | `https://api.opsgenie.com` to `https://intake.example.org` | [`opsgenie`](opsgenie.md) |
+| Opsgenie Alert and Heartbeat API v2 | `https://api.opsgenie.com` to `https://intake.example.org` | [`opsgenie`](opsgenie.md) |
 | Slack's incoming webhooks | the webhook URL to `https://intake.example.org/v1/hooks/slack/YOUR-KEY` | [`slack`](slack.md) |
 
 An acknowledgement that comes this way acknowledges the incident; a note stands on its timeline. What Tocsin cannot do is refused and never said to be done.

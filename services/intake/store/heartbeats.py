@@ -59,6 +59,11 @@ async def heartbeats_of(session: AsyncSession, integration_id: str) -> Sequence[
     return (await session.scalars(mine.order_by(HeartbeatRow.name))).all()
 
 
+async def heartbeat(session: AsyncSession, integration_id: str, name: str) -> HeartbeatRow | None:
+    """One heartbeat."""
+    return await session.get(HeartbeatRow, (integration_id, name))
+
+
 async def held(tx: Tx, integration_id: str, name: str) -> HeartbeatRow | None:
     """One heartbeat, locked until the commit."""
     mine = (HeartbeatRow.integration_id == integration_id) & (HeartbeatRow.name == name)
