@@ -119,32 +119,18 @@ def _alertmanager(folder: Path, intake: str) -> Iterator[Alertmanager]:
         yield made
 
 
-def incident(instance: Instance, name: str) -> dict[str, Any] | None:
-    """The incident in whose title or alerts this name stands."""
-    found = instance.get("escalator", "/v1/incidents?limit=100")["incidents"]
-    return next((one for one in found if name in json.dumps(one)), None)
-
-
-def state(instance: Instance, name: str, wanted: str) -> dict[str, Any]:
-    def look() -> dict[str, Any] | None:
-        found = incident(instance, name)
-        return found if found and found["state"] == wanted else None
-
-    return eventually(look, f"{name} is {wanted}")
-
-
 @pytest.mark.parametrize("by", RECEIVERS)
 def test_an_alert_opens_an_incident_and_its_end_resolves_it(
     instance: Instance, alertmanager: Alertmanager, by: str
 ) -> None:
     name = f"QueueStuckBy{by.title()}"
     alertmanager.send(name, by)
-    opened = state(instance, name, "open")
+    opened = instance.incident_in(name, "open")
     assert (opened["kind"], opened["source"]) == ("telemetry", "alertmanager" if by == "webhook" else by)
     pages = eventually(lambda: [one for one in instance.messages("page") if name in json.dumps(one)], "a page")
     assert len(pages) == 1
     alertmanager.send(name, by, over=True)
-    assert state(instance, name, "resolved")["alerts"] == 1
+    assert instance.incident_in(name, "resolved")["alerts"] == 1
 
 
 def test_who_acknowledges_through_either_api_acknowledges_the_incident(
@@ -154,16 +140,16 @@ def test_who_acknowledges_through_either_api_acknowledges_the_incident(
     genie = {"Authorization": f"GenieKey {GENIE}"}
     for by in ("pagerduty", "opsgenie"):
         alertmanager.send(f"SlowBy{by.title()}", by)
-        state(instance, f"SlowBy{by.title()}", "open")
+        instance.incident_in(f"SlowBy{by.title()}", "open")
     [alert] = httpx.get(f"{url}/v2/alerts", params={"query": "SlowByOpsgenie"}, headers=genie).json()["data"]
     httpx.post(f"{url}/v2/alerts/{alert['id']}/acknowledge", json={"user": "ann"}, headers=genie).raise_for_status()
-    taken = state(instance, "SlowByOpsgenie", "acknowledged")
+    taken = instance.incident_in("SlowByOpsgenie", "acknowledged")
     assert taken["acknowledged_by"]["id"] == "am-opsgenie"
     trigger = {"summary": "The queue is slow", "source": "queue", "severity": "error"}
     for action in ("trigger", "acknowledge"):
         body = {"routing_key": ROUTING, "event_action": action, "dedup_key": "queue/slow", "payload": trigger}
         httpx.post(f"{url}/v2/enqueue", json=body).raise_for_status()
-    assert state(instance, "The queue is slow", "acknowledged")["acknowledged_by"]["id"] == "am-pagerduty"
+    assert instance.incident_in("The queue is slow", "acknowledged")["acknowledged_by"]["id"] == "am-pagerduty"
 
 
 def _use_up(instance: Instance, by: str) -> int:
@@ -193,7 +179,7 @@ def test_an_alert_that_was_not_taken_at_first_comes_again(
     assert _use_up(instance, by) == status
     refused = _refused(instance, status)
     alertmanager.send(name, by)
-    state(instance, name, "open")
+    instance.incident_in(name, "open")
     assert _refused(instance, status) > refused, "the first attempt was not taken"
 
 

@@ -102,6 +102,20 @@ class Instance:
         found = reversed(self.get("notifier", "/v1/outbox?limit=500")["messages"])
         return [message for message in found if purpose in {None, message["purpose"]}]
 
+    def incident(self, words: str) -> dict[str, Any] | None:
+        """The incident in which these words stand."""
+        found = self.get("escalator", "/v1/incidents?limit=100")["incidents"]
+        return next((one for one in found if words in json.dumps(one)), None)
+
+    def incident_in(self, words: str, state: str) -> dict[str, Any]:
+        """The incident in which these words stand, once it is in this state."""
+
+        def look() -> dict[str, Any] | None:
+            found = self.incident(words)
+            return found if found and found["state"] == state else None
+
+        return eventually(look, f"{words} is {state}")
+
     def kill(self, service: str) -> int:
         """``kill -9`` of a service; the process id that it had."""
         pid = int(self.facts["services"][service]["pid"])

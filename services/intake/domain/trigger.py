@@ -7,6 +7,7 @@ from typing import Literal
 
 from libs.common.events.base import Category, Link, Severity, TriggerKind, Window
 from libs.common.events.triggers import MaintenanceEnding, TriggerGroup
+from services.intake.domain.lapse import Lapse
 
 RefusalReason = Literal[
     "empty-body",
@@ -76,6 +77,8 @@ class ParsedTrigger:
     started_at: datetime | None = None
     """``None``: the sender did not say; the time of arrival counts."""
     ended_at: datetime | None = None
+    lapse: Lapse | None = None
+    """Until when it counts unless it is repeated, where its sender repeats alerts; ``None`` where alerts stay until they are ended."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from services.intake.domain.integration import Integration
 from services.intake.domain.trigger import Reading
 from services.intake.handlers.understand import understand
 from services.intake.sources.base import Source
+from services.intake.store.lapses import Lasting
 from services.intake.store.mail import Mark
 from services.intake.store.writer import RETRY_AFTER, Entry, NotCommitted, Writer, insert_entries
 
@@ -137,6 +138,11 @@ class Receiver:
             triggers=len(receipt.triggers),
             quarantine=quarantine,
             messages=tuple(messages),
+            lasting=tuple(
+                Lasting(integration.id, integration.source, trigger.dedup_key, trigger.lapse)
+                for trigger in receipt.reading.triggers
+                if trigger.lapse is not None
+            ),
         )
 
     def _count(self, source: str, receipt: Receipt) -> None:

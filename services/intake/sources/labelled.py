@@ -6,6 +6,7 @@ the alert's labels and stays the same from firing to resolved; senders of 2017 h
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -14,6 +15,8 @@ from libs.common.events.base import Category, Link, Severity
 from libs.common.events.triggers import TriggerGroup
 from services.intake.domain.dedup import bounded, hash_of_labels
 from services.intake.domain.integration import Integration
+from services.intake.domain.lapse import Lapse, lapse_of
+from services.intake.domain.look import moment_of
 from services.intake.domain.mapping import (
     SIBLINGS_LIMIT,
     TITLE_LIMIT,
@@ -78,6 +81,8 @@ class Around:
     """The sender's own page, and its name."""
     at: tuple[str, ...] = ("alerts",)
     """Where in the body the alerts are."""
+    repeats: datetime | None = None
+    """The time of arrival, where the sender repeats firing alerts, so that each is over at its end unless it is repeated."""
 
 
 def read_alerts(raws: Sequence[Any], around: Around, integration: Integration[LabelT]) -> Reading:
@@ -142,7 +147,22 @@ def _trigger(
         group=_group(around, key, siblings),
         started_at=instant(alert.startsAt),
         ended_at=None if firing else instant(alert.endsAt),
+        lapse=None if around.repeats is None else _lapse(alert, key, around.repeats),
     )
+
+
+def _lapse(alert: Alert, key: str, now: datetime) -> Lapse:
+    """When the alert is over unless it is repeated, and the body that says so then: the alert itself, known by ``key``."""
+    if alert.status == "resolved":
+        return Lapse()
+    words = {"startsAt": alert.startsAt, "endsAt": alert.endsAt, "generatorURL": alert.generatorURL}
+    note = {
+        "labels": {clean(name): clean(value) for name, value in alert.labels.items()},
+        "annotations": {clean(name): clean(value) for name, value in alert.annotations.items()},
+        **{name: clean(word) for name, word in words.items() if word},
+        "fingerprint": key,
+    }
+    return lapse_of(moment_of(alert.endsAt), [note], now)
 
 
 def _title(annotations: Mapping[str, str], labels: Mapping[str, str]) -> str:

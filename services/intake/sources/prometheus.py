@@ -19,7 +19,7 @@ def read(arrival: Arrival[LabelOptions]) -> Reading:
     if not isinstance(look.value, list):
         return Reading(refusals=(Refusal("wrong-shape", "The body should be a JSON array of alerts."),))
     raws = [_with_status(alert, arrival) for alert in look.each()]
-    return read_alerts(raws, Around(at=()), arrival.integration)
+    return read_alerts(raws, Around(at=(), repeats=arrival.now), arrival.integration)
 
 
 def _with_status(alert: Look, arrival: Arrival[LabelOptions]) -> Any:
@@ -56,6 +56,10 @@ amtool alert add QueueStuck service=approvals severity=critical \\
 As with [Alertmanager](alertmanager.md), with two differences: the dedup key is a hash of the labels, since Prometheus sends no fingerprint; and
 an alert fires while `endsAt` lies ahead or is missing, and is resolved once it lies behind. Prometheus sends every firing alert again each
 minute; that attaches to the open incident and pages nobody. The answer is 200.
+
+An alert that is merely not sent any more (its rule is gone, or Prometheus is) is resolved at its `endsAt`, which Prometheus puts four of its own intervals
+ahead each time. One without `endsAt`, as `amtool` sends it unless it is given `--end`, stays open until somebody resolves it. Where Tocsin itself was
+away at that time, it waits once more, as long as the sender gave itself, one to five minutes.
 
 ## Options
 

@@ -25,6 +25,7 @@ from libs.common.errors import Unavailable
 from libs.common.logs import get_logger
 from services.intake.domain.drop_in import Call
 from services.intake.store.drop_in import keep_calls
+from services.intake.store.lapses import Lasting, follow
 from services.intake.store.mail import Mark, Marked, take_marks
 from services.intake.store.tables import QuarantineRow
 from services.intake.store.triggers import insert_triggers
@@ -67,6 +68,8 @@ class Entry:
     """By which it is known again: with one, an entry is stored only if no other of the integration had the same."""
     call: Call | None = None
     """The call of a drop-in API that it came with, where that is remembered."""
+    lasting: tuple[Lasting, ...] = ()
+    """The alerts in it that are over unless they are repeated, and those that no longer are."""
 
     @property
     def size(self) -> int:
@@ -186,6 +189,9 @@ async def insert_entries(tx: Tx, entries: Sequence[Entry]) -> frozenset[UUID]:
     marked = [Marked(entry.delivery_id, entry.integration_id, entry.mark) for entry in entries if entry.mark]
     repeated = await take_marks(tx, marked)
     entries = [entry for entry in entries if entry.delivery_id not in repeated]
+    lasting = [one for entry in entries for one in entry.lasting]
+    if lasting:
+        await follow(tx, lasting)
     await tx.session.execute(
         _DELIVERIES,
         {
