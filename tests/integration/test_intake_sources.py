@@ -56,7 +56,7 @@ async def test_the_example_of_each_source_is_committed_and_its_body_is_kept(hous
     body = all_sources()[source].example_body
     response = await house.client.post(f"/v1/hooks/{source}/{key_of(source)}", content=body)
     assert response.status_code == all_sources()[source].accepted
-    events = await house.events()
+    events = [event for event in await house.events() if "trigger_id" in event]  # and not the notes beside it
     if all_sources()[source].answer:
         assert response.text == all_sources()[source].answer
     else:
