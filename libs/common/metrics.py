@@ -105,6 +105,15 @@ class Metrics:
         self.quarantined = self._counter(
             "tocsin_quarantined", "Bodies that could not be understood and are kept.", "source", "reason"
         )
+        self.polls = self._counter(
+            "tocsin_polls",
+            "Providers' pages that were asked, by what came of it: changed, unchanged, or why the state is unknown.",
+            "source",
+            "outcome",
+        )
+        self.poller_unknown = self._gauge(
+            "tocsin_poller_unknown", "1 while it is not known how a provider stands whose page is asked.", "integration"
+        )
         self.mail_received = self._counter(
             "tocsin_mail_received",
             "Messages by what became of them: taken, quarantined, repeated, not-committed, throttled, rejected, wrong-recipient.",

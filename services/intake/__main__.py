@@ -12,15 +12,18 @@ from services.intake.api import ROUTERS
 from services.intake.api.drop_in import LIMITED_HERE
 from services.intake.api.state import State
 from services.intake.consumer import SUBSCRIPTION
+from services.intake.fetch import Fetcher
 from services.intake.handlers import configure, keep
 from services.intake.handlers.guard import Guard
 from services.intake.handlers.mail import Postbox
 from services.intake.handlers.receive import Receiver
 from services.intake.handlers.senders import Senders
+from services.intake.handlers.watch import Watcher
 from services.intake.mail.imap import MailboxReader
 from services.intake.mail.session import Limits
 from services.intake.mail.smtp import SmtpServer
 from services.intake.network import WebNetwork
+from services.intake.poller import PollLoop
 from services.intake.settings import IntakeSettings
 from services.intake.store import Base
 from services.intake.store.writer import GroupWriter
@@ -55,6 +58,8 @@ async def build(settings: IntakeSettings, *, clock: Clock | None = None, chance:
     smtp = _smtp(platform, settings, postbox)
     hosts = [host.strip() for host in settings.mailbox_hosts.split(",") if host.strip()]
     mailboxes = MailboxReader(postbox, uow, platform.environ, platform.metrics, limit=settings.mail_limit, hosts=hosts)
+    fetcher = Fetcher(host.strip() for host in settings.poll_hosts.split(",") if host.strip())
+    watcher = Watcher(uow, receiver, fetcher.fetch, platform.metrics)
     return assemble(
         platform,
         settings,
@@ -66,10 +71,10 @@ async def build(settings: IntakeSettings, *, clock: Clock | None = None, chance:
         timers=timer_handlers(timedelta(days=settings.keep_days), receiver),
         config=ConfigWatcher(settings.config_dir, [configure.FILE], configure.take, uow, platform.clock),
         form=configure.FORM,
-        components=[network, _Pruning(uow), writer, *smtp, mailboxes],
+        components=[network, fetcher, _Pruning(uow), writer, *smtp, mailboxes, PollLoop(uow, watcher)],
         notes={mailboxes.name: mailboxes.note},
         checks={server.name: said(server.problem) for server in smtp},
-        state={"intake": State(uow, senders, receiver, settings.url, network, guard, postbox)},
+        state={"intake": State(uow, senders, receiver, settings.url, network, guard, postbox, watcher)},
         body_limit=settings.body_limit,
         body_limits={"/v1/mail/": 2 * settings.mail_limit, **LIMITED_HERE},
     )

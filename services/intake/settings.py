@@ -26,6 +26,10 @@ class IntakeSettings(ServiceSettings):
         "",
         description="Hosts of mailboxes that may be read, such as `imap.example,*.mail.example`; empty: any in the tree.",
     )
+    poll_hosts: str = Field(
+        "",
+        description="Hosts whose pages may be asked although they are inside our own network or speak plain HTTP, such as `status.internal,*.lan`.",
+    )
     smtp_port: int | None = Field(
         None, ge=0, le=65535, description="The port of the mail server; 0 takes a free one, without one there is none."
     )

@@ -20,10 +20,12 @@ from libs.common.web import create_app
 from services.intake.__main__ import build
 from services.intake.api import ROUTERS
 from services.intake.api.state import State
+from services.intake.fetch import Fetcher
 from services.intake.handlers.guard import Guard
 from services.intake.handlers.mail import Postbox
 from services.intake.handlers.receive import Receiver
 from services.intake.handlers.senders import Senders
+from services.intake.handlers.watch import Watcher
 from services.intake.network import WebNetwork
 from services.intake.settings import IntakeSettings
 from services.intake.store.writer import Entry
@@ -52,7 +54,8 @@ async def serve(database_url: str, config_dir: Path, *, relay: bool) -> None:
     receiver = Receiver(NoWriter(), platform.clock, platform.chance, platform.metrics)
     senders, guard = Senders(platform.uow), Guard({}, 10_000_000)
     postbox = Postbox(senders, receiver, guard, platform.clock, platform.metrics)
-    state = State(platform.uow, senders, receiver, "", WebNetwork(), guard, postbox)
+    watcher = Watcher(platform.uow, receiver, Fetcher().fetch, platform.metrics)
+    state = State(platform.uow, senders, receiver, "", WebNetwork(), guard, postbox, watcher)
     without = create_app(title="Without storage", platform=platform, routers=ROUTERS, state={"intake": state})
     servers = [HttpServer(app, "127.0.0.1", 0, drain_seconds=2, port_variable="PORT") for app in (service.app, without)]
     await SettledHeap().start()  # as in every process that serves

@@ -142,6 +142,24 @@ async def test_what_could_not_be_understood_is_told_to_the_default_team(rig: Rig
     assert f"https://status.example/console/quarantine/{delivery}." in notice.text
 
 
+async def test_a_providers_page_that_cannot_be_read_is_told_as_a_state_that_nobody_knows(rig: Rig) -> None:
+    event = TriggerQuarantined(
+        delivery_id=rig.trigger().delivery_id,
+        integration_id="azure-status",
+        integration_name="Azure's status page",
+        source="azure_status",
+        reason="unknown-state",
+        detail="How the provider stands is not known since 09:05 UTC, 5 times in a row: It answered 502.",
+        received_at=NINE_FIFTEEN,
+    )
+    await rig.handle(event)
+    [notice] = await rig.events(NoticeDue)
+    assert notice.title == "Nobody knows how things stand: Azure's status page cannot be read"
+    assert notice.text.startswith(event.detail)
+    assert "What is open stays open." in notice.text
+    assert await rig.events(IncidentOpened) == []
+
+
 async def test_an_announced_maintenance_tells_its_team_and_presses_nobody_until_its_end(rig: Rig) -> None:
     window = {"starts_at": "2026-06-01T20:00:00Z", "ends_at": "2026-06-01T22:00:00Z"}
     await rig.fire(kind="maintenance", window=window, assigned_team="platform", title="Database upgrade")

@@ -20,9 +20,11 @@ class Front:
 
 
 @asynccontextmanager
-async def tls_front(port: int, folder: Path) -> AsyncIterator[Front]:
-    """A TLS terminator on a port of its own, which passes everything on to ``port`` on this machine."""
-    certificate, key = self_signed("127.0.0.1")
+async def tls_front(
+    port: int, folder: Path, name: str = "localhost", address: str = "127.0.0.1"
+) -> AsyncIterator[Front]:
+    """A TLS terminator on a port of its own, which passes everything on to ``port`` on this machine; its certificate is for ``name`` and ``address``."""
+    certificate, key = self_signed(address, name)
     (folder / "certificate.pem").write_bytes(certificate)
     (folder / "key.pem").write_bytes(key)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

@@ -15,6 +15,9 @@ log = get_logger(__name__)
 TOLD: Final = "quarantine"
 """The kind of timer that stands while somebody was told of an integration's bodies not long ago."""
 
+UNKNOWN_STATE: Final = "unknown-state"
+"""The reason with which intake tells that a provider's page could not be read for some time. It tells so once."""
+
 AGAIN_AFTER: Final = timedelta(hours=1)
 """So long nobody is told of the same trouble of the same integration again: every body is kept all the same."""
 
@@ -31,17 +34,32 @@ async def on_quarantined(desk: Desk, event: TriggerQuarantined, statuspage_url: 
         return
     await desk.tx.schedule(TOLD, trouble, desk.tx.now + AGAIN_AFTER)
     routing = (await policies.current(desk.tx.session)).routing
-    sender = event.integration_name or event.integration_id
     await desk.tx.emit(
         NoticeDue(
             notice_id=event.delivery_id,
-            title=f"A message from {sender} could not be understood",
-            text=f"{event.detail} It is kept in quarantine; look at it, since it may be an alarm"
-            f"{_place(event, statuspage_url)}. Of more like it within an hour you are not told again.",
+            title=_title(event),
+            text=_text(event, statuspage_url),
             audience=routing.quarantine,
             reason=event.reason,
             at=desk.tx.now,
         )
+    )
+
+
+def _title(event: TriggerQuarantined) -> str:
+    sender = event.integration_name or event.integration_id
+    if event.reason == UNKNOWN_STATE:
+        return f"Nobody knows how things stand: {sender} cannot be read"
+    return f"A message from {sender} could not be understood"
+
+
+def _text(event: TriggerQuarantined, statuspage_url: str | None) -> str:
+    place = _place(event, statuspage_url)
+    if event.reason == UNKNOWN_STATE:
+        return f"{event.detail} What is open stays open. Look at the provider's own page{place}. You are not told again until it could be read once."
+    return (
+        f"{event.detail} It is kept in quarantine; look at it, since it may be an alarm{place}."
+        " Of more like it within an hour you are not told again."
     )
 
 

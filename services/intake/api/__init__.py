@@ -9,6 +9,7 @@ from services.intake.api import (
     opsgenie_alerts,
     opsgenie_heartbeats,
     pagerduty,
+    pollers,
     preview,
     triggers,
 )
@@ -20,6 +21,7 @@ ROUTERS = (
     kept.router,
     mail.router,
     triggers.router,
+    pollers.router,
     preview.router,
     pagerduty.router,
     opsgenie_alerts.router,

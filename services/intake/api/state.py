@@ -10,6 +10,7 @@ from services.intake.handlers.guard import Guard
 from services.intake.handlers.mail import Postbox
 from services.intake.handlers.receive import Receiver
 from services.intake.handlers.senders import Senders
+from services.intake.handlers.watch import Watcher
 from services.intake.sources.base import Network
 
 
@@ -24,6 +25,7 @@ class State:
     network: Network
     guard: Guard
     postbox: Postbox
+    watcher: Watcher
 
 
 def state_of(request: Request) -> State:

@@ -23,8 +23,10 @@ RefusalReason = Literal[
     "kind-not-allowed",
     "not-authenticated",
     "no-reader",
+    "unknown-state",
 ]
-"""Why a body, or one part of it, could not be understood: the word in the quarantine, the event and the metric."""
+"""Why a body, or one part of it, could not be understood: the word in the quarantine, the event and the metric. ``unknown-state``: of a
+provider's page that was asked, and could not be read for some time."""
 
 UNREADABLE: frozenset[RefusalReason] = frozenset(
     {"empty-body", "content-encoding", "invalid-encoding", "invalid-json", "invalid-xml", "too-deep"}

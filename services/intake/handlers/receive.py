@@ -20,7 +20,7 @@ from services.intake.domain.drop_in import Call
 from services.intake.domain.facts import quarantined, received, remarked
 from services.intake.domain.integration import Integration
 from services.intake.domain.trigger import Reading
-from services.intake.handlers.understand import understand
+from services.intake.handlers.understand import Understood, understand
 from services.intake.sources.base import Source
 from services.intake.store.lapses import Lasting
 from services.intake.store.mail import Mark
@@ -80,10 +80,23 @@ class Receiver:
         return receipt
 
     async def receive_in(
-        self, tx: Tx, source: Source[Any], integration: Integration[Any], headers: Mapping[str, str], body: bytes
+        self,
+        tx: Tx,
+        source: Source[Any],
+        integration: Integration[Any],
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        reading: Reading | None = None,
     ) -> Receipt:
-        """As :meth:`receive`, within a transaction that the caller commits: for what Tocsin itself finds out."""
-        understood = understand(source, integration, headers.items(), body, tx.now)
+        """As :meth:`receive`, within a transaction that the caller commits: for what Tocsin itself finds out.
+
+        ``reading``: what of the body is taken in, where the caller has read it already.
+        """
+        if reading is None:
+            understood = understand(source, integration, headers.items(), body, tx.now)
+        else:
+            understood = Understood(reading, dict(headers))
         receipt = self._receipt(understood.reading, integration, tx.now)
         await insert_entries(tx, [self._entry(receipt, integration, understood.headers, body, tx.now)])
         self._count(source.name, receipt)

@@ -4,10 +4,11 @@ import re
 from typing import Final
 
 from services.intake.domain.dedup import hash_of_words
+from services.intake.domain.polling import Watch, only_itself
 from services.intake.domain.trigger import Reading
 from services.intake.sources.base import Arrival, CannotRead, Source
 from services.intake.sources.feeds import Entry, feed_of, guessed_severity
-from services.intake.sources.watched import WATCHED, Notice, WatchedOptions, reading_of
+from services.intake.sources.watched import ASKING, POLLED, WATCHED, Notice, PolledOptions, reading_of
 
 OVER: Final = re.compile(
     r"\W*(summary of impact|resolved|mitigated|what happened|post incident review|preliminary (pir|root cause)|rca\b)"
@@ -17,7 +18,7 @@ OVER: Final = re.compile(
 """How Azure writes of what is over: the summary begins so, or the current status says it."""
 
 
-def _read(arrival: Arrival[WatchedOptions]) -> Reading:
+def _read(arrival: Arrival[PolledOptions]) -> Reading:
     try:
         feed = feed_of(arrival.headers, arrival.body, rss=True)
     except CannotRead as error:
@@ -49,6 +50,18 @@ DOCS: Final = f"""
 Azure's status page as a feed: what many of Azure's clients feel. What concerns your own subscriptions comes through Service Health and
 [`azure`](azure.md).
 
+## Set it up
+
+```yaml
+  - id: azure-status
+    name: Azure's status page
+    source: azure_status
+    options:
+      url: https://rssfeed.azure.status.microsoft/en-us/status/feed/
+      components:
+        "Virtual Machines + West Europe": {{service: workflow}}
+```
+
 ## What is read
 
 | Tocsin | from an item |
@@ -61,10 +74,12 @@ Azure's status page as a feed: what many of Azure's clients feel. What concerns 
 
 An item that is gone from the feed is not taken for resolved, and an empty feed is not taken for proof that all is well: a part of Azure that was down itself
 has served one. Any root but `<rss>` is refused.
-
+{ASKING}
 ## Options
 
-{WATCHED}
+{POLLED.strip()}
+
+{WATCHED.strip()}
 """
 
 EXAMPLE: Final = """<?xml version="1.0" encoding="utf-8"?>
@@ -92,7 +107,8 @@ SOURCE: Final = Source(
     title="Azure status",
     kind="provider",
     docs=DOCS,
-    options=WatchedOptions,
+    options=PolledOptions,
     example=EXAMPLE,
     read=_read,
+    watch=Watch(pages=only_itself, quiet="quiet"),
 )

@@ -13,6 +13,7 @@ from libs.common.events.base import TriggerKind
 from services.intake.domain.integration import Integration, OptionsT
 from services.intake.domain.mapping import clean
 from services.intake.domain.packing import CannotUnpack, unpacked
+from services.intake.domain.polling import Watch
 from services.intake.domain.trigger import Reading, Refusal, RefusalReason
 
 SENTENCE_LIMIT = 300
@@ -81,6 +82,8 @@ class Source(Generic[OptionsT]):
     """Whether the body is the sender's, where that takes the network; sees every header. Raises ``Forbidden`` where it is not."""
     afterwards: Callable[[Arrival[OptionsT], Network], Awaitable[None]] | None = None
     """What the sender waits for once the body is committed: the answer to a handshake. Outside of every transaction."""
+    watch: Watch | None = None
+    """How its pages are asked, where the option ``url`` of an integration says which."""
 
     @property
     def example_body(self) -> bytes:

@@ -4,10 +4,11 @@ import re
 from datetime import timedelta
 from typing import Final
 
+from services.intake.domain.polling import Watch, only_itself
 from services.intake.domain.trigger import Reading
 from services.intake.sources.base import Arrival, CannotRead, Source
 from services.intake.sources.feeds import Entry, feed_of, guessed_severity
-from services.intake.sources.watched import WATCHED, Notice, WatchedOptions, reading_of
+from services.intake.sources.watched import ASKING, POLLED, WATCHED, Notice, PolledOptions, reading_of
 
 OVER: Final = frozenset(
     {
@@ -36,7 +37,7 @@ WORDLESS: Final = timedelta(days=1)
 """As :data:`STALE`, for entries that do not say how they stand."""
 
 
-def _read(arrival: Arrival[WatchedOptions]) -> Reading:
+def _read(arrival: Arrival[PolledOptions]) -> Reading:
     try:
         feed = feed_of(arrival.headers, arrival.body)
     except CannotRead as error:
@@ -45,7 +46,7 @@ def _read(arrival: Arrival[WatchedOptions]) -> Reading:
     return reading_of([_notice(entry, provider, arrival) for entry in feed.entries], arrival)
 
 
-def _notice(entry: Entry, provider: str, arrival: Arrival[WatchedOptions]) -> Notice:
+def _notice(entry: Entry, provider: str, arrival: Arrival[PolledOptions]) -> Notice:
     word = standing(entry)
     touched = entry.updated or entry.published
     silent = arrival.now - touched if touched else timedelta(0)
@@ -63,6 +64,7 @@ def _notice(entry: Entry, provider: str, arrival: Arrival[WatchedOptions]) -> No
         names=(*entry.categories, entry.title),
         parts=entry.categories,
         maintenance=planned,
+        ending="cancelled" if word.startswith("cancel") else "completed",
         follow_up=entry.text if entry.updated and entry.published and entry.updated > entry.published else "",
         link=entry.link,
         labels={"status": word},
@@ -84,6 +86,18 @@ Nearly every status page has a feed: `history.atom` or `history.rss` on pages of
 Where the page is Statuspage's own, [`statuspage`](statuspage.md) says more; for Azure and Google Cloud there are [`azure_status`](azure_status.md) and
 [`gcp_status`](gcp_status.md).
 
+## Set it up
+
+```yaml
+  - id: proofs-status
+    name: The status page of the proofs
+    source: feed
+    options:
+      url: https://status.example.com/history.atom
+      components:
+        "*": {{service: proofing}}
+```
+
 ## What is read
 
 | Tocsin | from an entry |
@@ -97,10 +111,12 @@ Where the page is Statuspage's own, [`statuspage`](statuspage.md) says more; for
 
 Scheduled, In progress and Verifying are maintenance. An entry that says nothing of how it stands is news for a day, one that is said to be open for seven days
 after its last change; what is older opens nothing. An HTML page, an empty body, broken XML and any other root are refused: none of them means that all is well.
-
+{ASKING}
 ## Options
 
-{WATCHED}
+{POLLED.strip()}
+
+{WATCHED.strip()}
 """
 
 EXAMPLE: Final = """<?xml version="1.0" encoding="UTF-8"?>
@@ -124,7 +140,8 @@ SOURCE: Final = Source(
     title="Any status page's feed",
     kind="provider",
     docs=DOCS,
-    options=WatchedOptions,
+    options=PolledOptions,
     example=EXAMPLE,
     read=_read,
+    watch=Watch(pages=only_itself, quiet="quiet"),
 )

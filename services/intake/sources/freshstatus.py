@@ -40,6 +40,7 @@ def _notice(look: Look) -> Notice:
         parts=several(look.text("affected_services")),
         maintenance=maintenance,
         window=window_of(starts_at, ends_at) if maintenance else None,
+        ending="cancelled" if event.endswith(("CANCELLED", "CANCELED", "DELETED")) else "completed",
         follow_up=f"{look.text('status')}: {look.text('description')}" if event.endswith("UPDATED") else "",
         labels={"event": event, "status": look.text("status")},
         started_at=starts_at,

@@ -5,10 +5,11 @@ from typing import Any, Final
 
 from libs.common.events.base import Severity
 from services.intake.domain.look import Look
+from services.intake.domain.polling import Watch, only_itself
 from services.intake.domain.trigger import Reading, Refusal
 from services.intake.sources.base import Arrival, CannotRead, Source
 from services.intake.sources.common import needed, refused, value_of
-from services.intake.sources.watched import WATCHED, Notice, WatchedOptions, reading_of
+from services.intake.sources.watched import ASKING, POLLED, WATCHED, Notice, PolledOptions, reading_of
 
 IMPACTS: Final[Mapping[str, Severity]] = {
     "SERVICE_OUTAGE": "critical",
@@ -19,7 +20,7 @@ SEVERITIES: Final[Mapping[str, Severity]] = {"high": "error", "medium": "warning
 HOME: Final = "https://status.cloud.google.com/"
 
 
-def _read(arrival: Arrival[WatchedOptions]) -> Reading:
+def _read(arrival: Arrival[PolledOptions]) -> Reading:
     try:
         look = value_of(arrival)
         if not isinstance(look.value, list):
@@ -76,6 +77,19 @@ def _locations(incident: Look, member: str) -> list[str]:
 DOCS: Final = f"""
 Google Cloud's status page as JSON, `https://status.cloud.google.com/incidents.json`.
 
+## Set it up
+
+```yaml
+  - id: google-cloud-status
+    name: Google Cloud's status page
+    source: gcp_status
+    options:
+      url: https://status.cloud.google.com/incidents.json
+      every: 5m
+      components:
+        "Cloud Run + europe-west3": {{service: workflow}}
+```
+
 ## What is read
 
 | Tocsin | from an incident |
@@ -89,10 +103,12 @@ Google Cloud's status page as JSON, `https://status.cloud.google.com/incidents.j
 | link | `uri` |
 
 The list holds what is long over too: that opens nothing.
-
+{ASKING}
 ## Options
 
-{WATCHED}
+{POLLED.strip()}
+
+{WATCHED.strip()}
 """
 
 EXAMPLE: Final[list[Any]] = [
@@ -118,7 +134,8 @@ SOURCE: Final = Source(
     title="Google Cloud status",
     kind="provider",
     docs=DOCS,
-    options=WatchedOptions,
+    options=PolledOptions,
     example=EXAMPLE,
     read=_read,
+    watch=Watch(pages=only_itself, quiet="operational"),
 )

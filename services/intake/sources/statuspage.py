@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from libs.common.events.base import Severity
 from services.intake.domain.look import Look
+from services.intake.domain.polling import Watch
 from services.intake.domain.trigger import Ignored, Reading, Refusal
 from services.intake.sources.base import Arrival, CannotRead, Source
 from services.intake.sources.common import needed, refused, value_of
-from services.intake.sources.watched import WATCHED, Notice, WatchedOptions, reading_of, window_of
+from services.intake.sources.watched import ASKING, POLLED, WATCHED, Notice, PolledOptions, reading_of, window_of
 
 SEVERITIES: Final[Mapping[str, Severity]] = {
     "critical": "critical",
@@ -30,7 +31,7 @@ SEVERITIES: Final[Mapping[str, Severity]] = {
 OVER: Final = frozenset({"resolved", "postmortem", "completed"})
 
 
-def _read(arrival: Arrival[WatchedOptions]) -> Reading:
+def _read(arrival: Arrival[PolledOptions]) -> Reading:
     try:
         look = value_of(arrival)
         if not look.is_object() or not look.at("page").is_object():
@@ -139,16 +140,36 @@ def _page(look: Look) -> str:
     return needed(look, "page.id", "page.name", "page.url", "incident.page_id")
 
 
+def _pages(url: str) -> tuple[str, ...]:
+    """The summary, and the lists that hold what is over too; a page's own address leads to its API, one of the API to the others."""
+    base = url.partition("?")[0].partition("#")[0].partition("/api/v2")[0].rstrip("/") + "/api/v2"
+    return (f"{base}/summary.json", f"{base}/incidents.json", f"{base}/scheduled-maintenances.json")
+
+
 def _provider(look: Look) -> str:
     return look.text("page.name").lower()
 
 
 DOCS: Final = f"""
-The status pages that Statuspage hosts (GitHub, Twilio, Cloudflare, Zoom and many more), by their webhooks; answers of their API are read too.
+The status pages that Statuspage hosts (GitHub, Twilio, Cloudflare, Zoom and many more), asked every two minutes, or heard through their webhooks.
 
 ## Set it up
 
-On the page: *Subscribe to updates → Webhook* with `https://intake.example.org/v1/hooks/statuspage/YOUR-KEY`. Its webhooks are not signed, so the
+Ask the page, and nothing has to be set up there:
+
+```yaml
+  - id: github-status
+    name: GitHub's status page
+    source: statuspage
+    options:
+      url: https://www.githubstatus.com
+      provider: github
+      components:
+        "Git Operations": {{service: integrations}}
+        "API Requests":   {{service: integrations}}
+```
+
+Or hear of news at once: on the page *Subscribe to updates → Webhook* with `https://intake.example.org/v1/hooks/statuspage/YOUR-KEY`. Its webhooks are not signed, so the
 key stands in the address.
 
 ## What is read
@@ -167,9 +188,14 @@ key stands in the address.
 A component that is not operational and that no incident speaks of fires by itself, and resolves when it works again or when an incident takes over; the
 incident then joins it. A whole group may be mapped by its name.
 
+`summary.json` is asked, which holds what is unresolved. What is no longer in it is looked for in `incidents.json` and `scheduled-maintenances.json`: only when
+these say that it is over does it resolve.
+{ASKING}
 ## Options
 
-{WATCHED}
+{POLLED.strip()}
+
+{WATCHED.strip()}
 """
 
 EXAMPLE: Final[dict[str, Any]] = {
@@ -194,7 +220,8 @@ SOURCE: Final = Source(
     title="Statuspage",
     kind="provider",
     docs=DOCS,
-    options=WatchedOptions,
+    options=PolledOptions,
     example=EXAMPLE,
     read=_read,
+    watch=Watch(pages=_pages, quiet="operational"),
 )

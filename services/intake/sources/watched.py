@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from libs.common.durations import Duration
 from libs.common.events.base import Severity, Slug, TriggerKind, Window
-from libs.common.events.triggers import TriggerGroup
+from libs.common.events.triggers import MaintenanceEnding, TriggerGroup
 from services.intake.domain.dedup import bounded
 from services.intake.domain.mapping import NAME_LIMIT, SIBLINGS_LIMIT, clean
 from services.intake.domain.trigger import Ignored, ParsedTrigger, Reading, Refusal, Remark
@@ -41,6 +42,16 @@ class WatchedOptions(CommonOptions):
     """The team assigned to the provider's scheduled maintenance; without one that is news of the provider like any other."""
 
 
+class PolledOptions(WatchedOptions):
+    """Where the provider's page is, and how often it is asked."""
+
+    url: str | None = Field(None, pattern=r"^https?://[^/@\s]+(/\S*)?$", max_length=2000)
+    """The page that is asked; without one only what is posted counts."""
+    every: Duration = Field(timedelta(minutes=2), ge=timedelta(seconds=15))
+    unknown_after: int = Field(5, ge=1, le=1000)
+    """After how many polls in a row that fail somebody is told that nobody knows how the provider stands."""
+
+
 WatchedT = TypeVar("WatchedT", bound=WatchedOptions)
 
 WATCHED: Final = f"""
@@ -62,6 +73,28 @@ name it. `team`: the team assigned to the provider's scheduled maintenance; with
 """The paragraph about :class:`WatchedOptions` for the sources' pages."""
 
 
+POLLED: Final = """
+`url`: the page that is asked. `every`: how often, 2m unless this is set, a little earlier or later each time. `unknown_after`: after how many polls in a row that
+fail a person is told that nobody knows how the provider stands, 5 unless this is set.
+"""
+"""The paragraph about :class:`PolledOptions` for the sources' pages."""
+
+ASKING: Final = """
+## How it is asked
+
+Only whether it has changed is asked (`ETag`, `Last-Modified`), by one replica at a time. What is new comes in like a body that is posted: each incident of the
+provider is one incident of ours, its follow-ups join that, its end resolves it. What was over before the page was asked for the first time opens nothing, and
+what is merely gone from the page is not taken for over: that is noted on the incident.
+
+No answer, an error, a web page, an empty body or anything else that is not what it should be makes the state *unknown*, never fine, and ends nothing. After
+`unknown_after` of them a person is told, once. `GET /v1/pollers` shows how each provider stands and why; `POST /v1/pollers/<id>/poll` asks at once.
+
+HTTPS is spoken, to public addresses alone, also where a page leads on; `TOCSIN_INTAKE_POLL_HOSTS` names hosts that may be inside our own network or speak plain
+HTTP. A page may take 20 seconds and have 16 MiB.
+"""
+"""The paragraph about polling for the sources' pages."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """What a provider says of one incident or one maintenance of its own, in its own words."""
@@ -80,6 +113,8 @@ class Notice:
     """The keys under which the same trouble may have been told already."""
     maintenance: bool = False
     window: Window | None = None
+    ending: MaintenanceEnding = "completed"
+    """How a maintenance ended, once it is over."""
     follow_up: str = ""
     """What is new of it, where it was told of before."""
     link: str = ""
@@ -156,6 +191,7 @@ def _trigger(notice: Notice, arrival: Arrival[WatchedT]) -> ParsedTrigger:
     return replace(
         trigger,
         kind=kind,
+        ending=notice.ending if notice.maintenance and not notice.firing else None,
         severity=notice.severity or options.default_severity,
         assigned_team=clean(options.team, NAME_LIMIT) or None if notice.maintenance else None,
         group=TriggerGroup(key=trigger.dedup_key, siblings=siblings[:SIBLINGS_LIMIT]) if notice.siblings else None,

@@ -1,0 +1,354 @@
+"""Providers' pages are asked: a real server, a real database, a clock that is fast-forwarded."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from services.intake.__main__ import build
+from services.intake.settings import IntakeSettings
+from services.intake.sources.registry import all_sources
+from tests.integration.intake_support import FABRIKAM, OPERATOR, VIEWER, House, intake
+from tests.support.sample import until
+from tests.support.status_pages import ATOM, RSS, Page, StatusPages, status_pages
+from tests.unit.intake.support import SAMPLES
+
+MINUTE = timedelta(minutes=1)
+SUMMARY, INCIDENTS, PLANNED = (f"/api/v2/{name}.json" for name in ("summary", "incidents", "scheduled-maintenances"))
+
+FORGET = text("DELETE FROM outbox")
+
+CONFIG = """
+integrations:
+  - {id: alertmanager, name: Alertmanager, source: alertmanager, key: {file: FOLDER/alerts.key}}
+  - id: proofs
+    name: The proofs' status page
+    source: statuspage
+    options:
+      url: URL
+      every: 2m
+      unknown_after: 3
+      components: {Viewer: {service: proofing, tenants: [lumen]}, Storage: {service: projects}}
+"""
+
+PAGE = {"id": "kctbh9vrtdwd", "name": "Proofs", "url": "https://status.proofs.example"}
+VIEWER_PART = {"id": "b13yz5g2cw10", "name": "Viewer", "status": "partial_outage"}
+INCIDENT: dict[str, Any] = {
+    "id": "4m2dbk0n8x7p",
+    "name": "Proofs cannot be opened",
+    "status": "investigating",
+    "impact": "major",
+    "shortlink": "https://stspg.example/4m2",
+    "created_at": "2026-03-02T09:10:00Z",
+    "incident_updates": [{"id": "u1", "status": "investigating", "body": "We are looking into it."}],
+    "components": [VIEWER_PART],
+}
+KEY = "kctbh9vrtdwd/4m2dbk0n8x7p"
+
+
+@dataclass
+class Desk:
+    """A house that asks, and the pages that it asks."""
+
+    house: House
+    pages: StatusPages
+
+    async def idle(self, polls: int) -> None:
+        """Wait until so many polls were made and written down, over all."""
+
+        async def done() -> bool:
+            (row,) = await self.house.rows(
+                "SELECT count(claim) AS claims, bool_and(polled_at IS NOT NULL) AS ever FROM pollers"
+            )
+            return bool(len(self.pages.asked) >= polls and row["claims"] == 0 and row["ever"])
+
+        await until(done)
+
+    async def poll(self) -> dict[str, Any]:
+        """Let the next poll be due, and what is known after it."""
+        before = await self.state()
+        self.house.clock.advance(3 * MINUTE)
+
+        async def done() -> bool:
+            return bool((await self.state())["polled_at"] != before["polled_at"])
+
+        await until(done)
+        return await self.state()
+
+    async def state(self, name: str = "proofs") -> dict[str, Any]:
+        response = await self.house.call("GET", f"/v1/pollers/{name}", OPERATOR)
+        assert response.status_code == 200, response.text
+        state: dict[str, Any] = response.json()
+        return state
+
+    async def told(self) -> list[tuple[str, str]]:
+        """Status or kind of what was told since the last time, with its key or reason."""
+        events = await self.house.events()
+        async with self.house.uow.begin() as tx:
+            await tx.session.execute(FORGET)
+        return [
+            (
+                event.get("status") or event["type"].split(".")[2],
+                event["dedup_key"] if "dedup_key" in event else event["reason"],
+            )
+            for event in events
+        ]
+
+    def show(self, *incidents: dict[str, Any], page: str = SUMMARY, **more: Any) -> None:
+        self.pages.pages[page] = Page(json.dumps({"page": PAGE, "incidents": list(incidents), **more}).encode())
+
+
+def now(status: str, words: str, **more: Any) -> dict[str, Any]:
+    """The incident with one more update."""
+    updates = [{"id": status, "status": status, "body": words}, *INCIDENT["incident_updates"]]
+    return deepcopy(INCIDENT) | {"status": status, "incident_updates": updates} | more
+
+
+@pytest.fixture
+async def desk(database_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
+    async with status_pages() as pages:
+        (tmp_path / "integrations.yaml").write_text(CONFIG.replace("FOLDER", str(tmp_path)).replace("URL", pages.url))
+        for page in (SUMMARY, INCIDENTS, PLANNED):
+            pages.pages[page] = Page(json.dumps({"page": PAGE, "incidents": []}).encode())
+        async with intake(database_url, tmp_path, poll_hosts="127.0.0.1") as house:
+            yield Desk(house, pages)
+
+
+async def first_poll(desk: Desk) -> dict[str, Any]:
+    async def planned() -> bool:
+        return bool(await desk.house.rows("SELECT 1 FROM pollers"))
+
+    await until(planned)
+    desk.house.clock.advance(timedelta(seconds=10))
+    await desk.idle(1)
+    return await desk.state()
+
+
+async def test_a_providers_incident_is_told_once_followed_and_resolved(desk: Desk) -> None:
+    desk.show(INCIDENT)
+    state = await first_poll(desk)
+    assert (state["health"], state["open"], state["reason"]) == ("disrupted", [KEY], None)
+    (event,) = await desk.house.events()
+    assert (event["integration_id"], event["source"], event["kind"]) == ("proofs", "statuspage", "provider")
+    assert (event["service"], event["tenants"], event["severity"]) == ("proofing", ["lumen"], "error")
+    (row,) = await desk.house.rows("SELECT body, headers FROM deliveries")
+    assert json.loads(row["body"])["incidents"][0]["id"] == INCIDENT["id"]
+    assert await desk.told() == [("firing", KEY)]
+
+    await desk.poll()
+    assert desk.pages.asked[-1] == (SUMMARY, 304)
+    assert await desk.told() == []
+
+    desk.show(now("identified", "We have found the cause."))
+    await desk.poll()
+    assert await desk.told() == [("firing", KEY), ("noted", KEY)]
+
+    desk.show()
+    desk.show(now("resolved", "Proofs open again.", resolved_at="2026-03-02T09:40:00Z"), page=INCIDENTS)
+    state = await desk.poll()
+    assert desk.pages.asked[-2:] == [(SUMMARY, 200), (INCIDENTS, 200)]
+    assert await desk.told() == [("resolved", KEY)]
+    assert (state["health"], state["open"]) == ("operational", [])
+
+    await desk.poll()
+    assert await desk.told() == []
+
+
+async def test_what_is_merely_gone_from_the_page_stays_open_and_is_noted_once(desk: Desk) -> None:
+    desk.show(INCIDENT)
+    await first_poll(desk)
+    await desk.told()
+    desk.show()
+    state = await desk.poll()
+    assert await desk.told() == [("noted", KEY)]
+    assert (state["health"], state["open"]) == ("disrupted", [KEY])
+    await desk.poll()
+    assert await desk.told() == []
+    assert (INCIDENTS, 304) in desk.pages.asked, "what became of it is asked each time"
+
+
+async def test_what_was_over_before_opens_nothing(desk: Desk) -> None:
+    over = now("resolved", "Long over.", resolved_at="2025-01-01T00:00:00Z")
+    desk.show(over, {**over, "id": "another"})
+    state = await first_poll(desk)
+    assert (state["health"], await desk.told()) == ("operational", [])
+    assert await desk.house.rows("SELECT 1 FROM deliveries") == [], "nothing of it is news"
+
+
+BAD = {
+    "html": (Page(b"<!DOCTYPE html><html><body>Sign in</body></html>", "text/html"), "html"),
+    "empty": (Page(b"  \n"), "empty-body"),
+    "error": (Page(b"<html>Bad gateway</html>", "text/html", 502), "http-status"),
+    "cut off": (Page(b'{"page": {"id": "k'), "not-understood"),
+    "another document": (Page(b'{"ok": true}'), "not-understood"),
+    "huge": (Page(b"x" * (17 * 1024 * 1024)), "too-large"),
+    "huge once unpacked": (Page(b" " * (17 * 1024 * 1024), packed=True), "too-large"),
+    "round and round": (Page(status=302, location=SUMMARY), "redirected"),
+    "inside": (Page(status=302, location="https://10.0.0.1/secret"), "address-not-allowed"),
+    "plain elsewhere": (Page(status=302, location="http://169.254.169.254/latest/meta-data"), "address-not-allowed"),
+    "a file": (Page(status=302, location="file:///etc/passwd"), "address-not-allowed"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(BAD))
+async def test_whatever_is_no_answer_makes_the_state_unknown_and_ends_nothing(desk: Desk, name: str) -> None:
+    desk.show(INCIDENT)
+    await first_poll(desk)
+    await desk.told()
+    desk.pages.pages[SUMMARY], reason = BAD[name]
+    state = await desk.poll()
+    assert (state["health"], state["reason"], state["open"], state["failures"]) == ("unknown", reason, [KEY], 1)
+    assert state["detail"]
+    assert state["last_ok_at"] < state["polled_at"]
+    assert await desk.told() == []
+
+
+async def test_a_person_is_told_once_that_the_state_is_unknown_until_it_is_known_again(desk: Desk) -> None:
+    page = desk.pages.pages[SUMMARY]
+    desk.pages.pages[SUMMARY] = BAD["html"][0]
+    await first_poll(desk)
+    metrics = desk.house.service.platform.metrics.registry
+    await desk.poll()
+    assert await desk.told() == []
+    await desk.poll()
+    assert await desk.told() == [("quarantined", "unknown-state")]
+    for _ in range(3):
+        state = await desk.poll()
+    assert (state["failures"], await desk.told()) == (6, [])
+    assert metrics.get_sample_value("tocsin_poller_unknown", {"integration": "proofs"}) == 1
+    (waiting,) = (await desk.house.call("GET", "/v1/quarantine", OPERATOR)).json()["quarantine"]
+    assert waiting["reason"] == "unknown-state"
+    assert "3 times in a row" in waiting["detail"]
+    shown = (await desk.house.call("GET", f"/v1/quarantine/{waiting['id']}", OPERATOR)).json()
+    assert "Sign in" in shown["delivery"]["body"], "what came in place of an answer can be seen"
+
+    desk.pages.pages[SUMMARY] = page
+    state = await desk.poll()
+    assert (state["health"], state["failures"], state["failing_since"]) == ("operational", 0, None)
+    assert (await desk.house.call("GET", "/v1/quarantine", OPERATOR)).json()["quarantine"] == []
+
+    async def shown_again() -> bool:
+        return metrics.get_sample_value("tocsin_poller_unknown", {"integration": "proofs"}) == 0
+
+    await until(shown_again)
+    assert (metrics.get_sample_value("tocsin_polls_total", {"source": "statuspage", "outcome": "html"})) == 6
+
+
+async def test_of_two_replicas_one_asks(desk: Desk, database_url: str, tmp_path: Path) -> None:
+    desk.show(INCIDENT)
+    desk.pages.pages[SUMMARY].delay = 0.1
+    settings = IntakeSettings(database_url=SecretStr(database_url), config_dir=tmp_path, poll_hosts="127.0.0.1")
+    other = await build(settings, clock=desk.house.clock)
+    await other.start()
+    try:
+        await first_poll(desk)
+        for _ in range(3):
+            await desk.poll()
+        await asyncio.sleep(0.3)
+    finally:
+        await other.stop()
+    assert [path for path, _ in desk.pages.asked] == [SUMMARY] * 4
+    assert len(await desk.house.rows("SELECT 1 FROM deliveries")) == 1
+
+
+async def test_who_asked_and_died_is_followed_by_another(desk: Desk) -> None:
+    await first_poll(desk)
+    async with desk.house.uow.begin() as tx:
+        until_then = tx.now + timedelta(minutes=2)
+        await tx.session.execute(
+            text("UPDATE pollers SET claim = gen_random_uuid(), claimed_until = :then"), {"then": until_then}
+        )
+    state = await desk.poll()
+    assert state["health"] == "operational"
+
+
+async def test_a_poll_may_be_asked_for_at_once(desk: Desk) -> None:
+    await first_poll(desk)
+    desk.show(INCIDENT)
+    response = await desk.house.call("POST", "/v1/pollers/proofs/poll", OPERATOR)
+    assert (response.status_code, response.json()["health"]) == (200, "disrupted")
+    assert await desk.told() == [("firing", KEY)]
+    listed = (await desk.house.call("GET", "/v1/pollers", OPERATOR)).json()
+    assert [one["id"] for one in listed] == ["proofs"]
+    assert (await desk.house.call("POST", "/v1/pollers/alertmanager/poll", OPERATOR)).status_code == 404
+    assert (await desk.house.call("GET", "/v1/pollers/alertmanager", OPERATOR)).status_code == 404
+    for method, path in (("GET", "/v1/pollers"), ("POST", "/v1/pollers/proofs/poll")):
+        for key in (VIEWER, FABRIKAM):
+            assert (await desk.house.call(method, path, key)).status_code == 403
+
+    desk.pages.pages[SUMMARY].delay = 0.5
+    both = await asyncio.gather(*(desk.house.call("POST", "/v1/pollers/proofs/poll", OPERATOR) for _ in range(2)))
+    assert sorted(response.status_code for response in both) == [200, 409]
+
+
+async def test_preview_says_of_a_page_what_a_poll_makes_of_it(desk: Desk) -> None:
+    desk.show(INCIDENT, now("identified", "Elsewhere.", id="other", components=[{"id": "x", "name": "Printing"}]))
+    await first_poll(desk)
+    body = json.loads(desk.pages.pages[SUMMARY].body)
+    response = await desk.house.call("POST", "/v1/integrations/proofs/preview", OPERATOR, json={"body": body})
+    shown = response.json()
+    (event,) = await desk.house.events()
+    (preview,) = shown["triggers"]
+    assert {name: event[name] for name in preview if name not in ("received_at", "type")} == {
+        name: value for name, value in preview.items() if name not in ("received_at", "type")
+    }
+    assert [ignored["reason"] for ignored in shown["ignored"]] == ["not-mapped"]
+
+
+async def test_other_options_have_the_page_read_anew_though_it_has_not_changed(desk: Desk, tmp_path: Path) -> None:
+    desk.show(now("identified", "Printing fails.", components=[{"id": "x", "name": "Printing"}]))
+    await first_poll(desk)
+    assert await desk.told() == []
+    path = tmp_path / "integrations.yaml"
+    path.write_text(path.read_text().replace("Viewer:", "Printing:"))
+
+    async def open_now() -> bool:
+        return bool((await desk.state())["open"])
+
+    await until(open_now, 20)
+    assert await desk.told() == [("firing", KEY)]
+
+
+FORMATS = {
+    "azure_status": (RSS, "VM00-QRZ", "quiet", ""),
+    "gcp_status": ("application/json", "ow5i3PPK96RduMcb1SsW", "operational", "[]"),
+    "feed": (ATOM, "tag:status.proofs.example,2005:Incident/21148992", "quiet", ""),
+}
+
+
+@pytest.mark.parametrize("source", sorted(FORMATS))
+async def test_each_format_is_asked_for_and_what_is_quiet_is_not_called_fine(
+    database_url: str, tmp_path: Path, source: str
+) -> None:
+    content_type, key, calm, quiet = FORMATS[source]
+    body = all_sources()[source].example_body
+    nothing = quiet.encode() or (SAMPLES / "azure_status" / "quiet.xml").read_bytes()
+    async with status_pages() as pages:
+        pages.pages["/history"] = Page(body, content_type, packed=True)
+        pages.pages["/calm"] = Page(nothing, content_type)
+        entries = [
+            f"  - {{id: {name}, name: P, source: {source}, options: {{url: '{pages.url}/{page}'}}}}"
+            for name, page in (("proofs", "history"), ("calm", "calm"))
+        ]
+        (tmp_path / "integrations.yaml").write_text("integrations:\n" + "\n".join(entries))
+        async with intake(database_url, tmp_path, poll_hosts="127.0.0.1") as house:
+            desk = Desk(house, pages)
+            assert (await first_poll(desk))["open"] == [key]
+            assert (await desk.state("calm"))["health"] == calm
+            assert await desk.told() == [("firing", key)]
+            await desk.poll()
+            assert [asked for asked in pages.asked if asked[0] == "/history"] == [("/history", 200), ("/history", 304)]
+            pages.pages["/history"] = Page(nothing, content_type)
+            state = await desk.poll()
+            assert (state["health"], state["open"]) == ("disrupted", [key]), "gone is not over"
+            assert await desk.told() == [("noted", key)]
+            pages.pages["/history"] = Page(b"<Error><Code>ServerBusy</Code></Error>", content_type)
+            assert (await desk.poll())["reason"] == "not-understood"
