@@ -137,8 +137,11 @@ class Metrics:
         )
         self.oncall_doubts = self._gauge(
             "tocsin_oncall_doubts",
-            "What is doubtful of the coming 14 days of schedules, by its kind: gaps, shifts of nobody, missing contacts.",
+            "What is doubtful of the coming 14 days of schedules, by its kind: gaps, shifts of nobody, missing and unverified contacts.",
             "doubt",
+        )
+        self.verifications = self._counter(
+            "tocsin_verifications", "Codes that verify contacts, asked for and given, by what came of it.", "reason"
         )
         self.attempts = self._counter(
             "tocsin_attempts", "Attempts to reach somebody, by their result.", "channel", "provider", "reason"

@@ -216,7 +216,10 @@ async def test_a_start_over_a_folder_that_broke_keeps_what_was_applied(rig: Rig,
 def random_tree(dice: random.Random) -> dict[str, str]:
     """People, teams and rotas that fit together, each written in one of the ways in which the same may be said."""
     people = [f"p{number}" for number in range(dice.randint(2, 6))]
-    contact = [{"sms": "+15550100"}, {"channel": "email", "address": "a@example.com"}]
+    contact = [
+        {"sms": "+15550100", "verified": dice.random() < 0.5},
+        {"channel": "email", "address": "a@example.com", "verified": dice.random() < 0.5},
+    ]
     said: dict[str, list[dict[str, Any]]] = {
         "people": [
             {"id": one, "name": one.upper(), "zone": dice.choice(["UTC", "Europe/Rome"]), "contacts": contact}

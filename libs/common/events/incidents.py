@@ -31,9 +31,12 @@ RungReason = Literal["opened", "unacknowledged", "nobody_found", "unreachable", 
 """Why a rung is due now: at opening · its delay ran out · the rung before found nobody · nobody of it could be reached ·
 a person said so · the ladder starts over."""
 
-Purpose = Literal["page", "reminder", "missed", "status", "update", "call", "rca_status", "closing", "notice"]
+Purpose = Literal[
+    "page", "reminder", "missed", "status", "update", "call", "rca_status", "closing", "notice", "verification"
+]
 """What a message is for. ``page`` asks to acknowledge; ``reminder`` comes before an obligation that a person owes, ``missed`` after it;
-``status`` is what the system owes without news, ``update`` is a person's words; ``closing`` is the last word."""
+``status`` is what the system owes without news, ``update`` is a person's words; ``closing`` is the last word;
+``verification`` carries a code that shows that a contact reaches its person."""
 
 
 class Rung(Model):

@@ -56,9 +56,12 @@ class NotificationRequested(Event):
     public_title: str = ""
     """What clients are told it is about: never an alert's own words."""
     words: str | None = None
+    code: str | None = None
+    """What a ``verification`` carries. It stands in the message alone: no log, no answer and no other event shows it."""
     since: Instant | None = None
     next_by: Instant | None = None
     due_at: Instant | None = None
+    """When what the message is about is due; of a ``verification``, when its code expires."""
     late_by: timedelta | None = None
     links: tuple[Link, ...] = ()
     """The check links of the incident, rendered from the directory."""

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from services.notifier.domain.segments import measure
 from services.notifier.domain.wording import from_the_house
+from services.notifier.handlers.contacts import shown_text
 from services.notifier.store.tables import Attempt, OutboxMessage
 
 
@@ -106,10 +107,10 @@ class AttemptView(BaseModel):
     def of(cls, attempt: Attempt) -> Self:
         """The attempt."""
         shown: dict[str, Any] = {
-            name: getattr(attempt, name) for name in cls.model_fields if name not in {"to", "next_try_at"}
+            name: getattr(attempt, name) for name in cls.model_fields if name not in {"to", "next_try_at", "text"}
         }
         waits = attempt.due_at if attempt.state == "queued" else None
-        return cls(**shown, to=Told.model_validate(attempt.recipient), next_try_at=waits)
+        return cls(**shown, text=shown_text(attempt), to=Told.model_validate(attempt.recipient), next_try_at=waits)
 
 
 class Messages(BaseModel):

@@ -152,6 +152,7 @@ def headline(request: NotificationRequested, title: str, number: int | None) -> 
         "rca_status": "root cause analysis: status",
         "closing": _ending(request.incident),
         "notice": "",
+        "verification": "",
     }[request.purpose]
     if request.purpose == "status" and request.words:
         label = "update"
@@ -168,14 +169,25 @@ def lead(request: NotificationRequested, now: datetime) -> str:
             return f"You are needed: {cause}." if cause else "You are needed."
         case "reminder" | "missed" | "call":
             return _about_due(request, now)
-        case "status" if not request.words:
-            return f"No change since {moment(request.since, now)}." if request.since else "No change so far."
-        case "rca_status" if not request.words:
-            return "The root cause analysis is not issued yet."
+        case "verification":
+            return _code(request, now)
+        case "status" | "rca_status" if not request.words:
+            return _without_news(request, now)
         case "closing":
             return _closing(request.incident, now)
         case _:
             return ""
+
+
+def _without_news(request: NotificationRequested, now: datetime) -> str:
+    if request.purpose == "rca_status":
+        return "The root cause analysis is not issued yet."
+    return f"No change since {moment(request.since, now)}." if request.since else "No change so far."
+
+
+def _code(request: NotificationRequested, now: datetime) -> str:
+    until = f" It is good until {moment(request.due_at, now)}." if request.due_at else ""
+    return f"Your Tocsin code is {request.code}.{until} Give it where you asked for it, and to nobody else."
 
 
 def _about_due(request: NotificationRequested, now: datetime) -> str:
@@ -208,6 +220,8 @@ def late(request: NotificationRequested) -> str:
 
 def why(request: NotificationRequested, recipient: Recipient) -> str:
     """Why this recipient gets it: role, rung, and in whose place."""
+    if request.purpose == "verification":
+        return f"Sent to {recipient.name} since somebody asked for a code"
     role = ROLES.get(recipient.role) or _named(recipient.role)
     parts = [f"as {role}"]
     if recipient.backup_for:

@@ -1,7 +1,7 @@
 """Turns to a recipient's next contact: claims the effect and writes the message, or says that no contact is left."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from libs.common.db.work import Tx
@@ -28,6 +28,7 @@ from services.notifier.store.tables import Attempt, Notification
 
 log = get_logger(__name__)
 
+CONCEALED: Final = "A code, which is for its recipient alone."
 SENDER_WAKE = "attempts"
 """Wakes senders: there is an attempt that may be due."""
 
@@ -137,6 +138,11 @@ class Contacts:
             created_at=tx.now,
             traceparent=current_traceparent(),
         )
+
+
+def shown_text(attempt: Attempt) -> str:
+    """The text of a message as everybody but its recipient may read it."""
+    return CONCEALED if attempt.purpose == "verification" else attempt.text
 
 
 def addressee(recipient: Recipient) -> Addressee:

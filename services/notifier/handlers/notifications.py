@@ -26,7 +26,7 @@ class Notifications:
             id=request.notification_id,
             subject_id=request.subject_id,
             purpose=request.purpose,
-            request=request.model_dump(mode="json"),
+            request=request.model_dump(mode="json", exclude={"code"}),
             taken_at=tx.now,
         )
         if not await store.add_notification(tx.session, notification):

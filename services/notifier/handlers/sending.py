@@ -17,6 +17,7 @@ from services.notifier.handlers.contacts import (
     failed,
     load,
     recipient_of,
+    shown_text,
 )
 from services.notifier.store import attempts as store
 from services.notifier.store.tables import Attempt
@@ -100,10 +101,11 @@ class Sending:
                 attempt=attempt.tries,
                 provider_id=provider_id,
                 headline=attempt.headline,
-                text=attempt.text,
+                text=shown_text(attempt),
                 why=attempt.why,
             )
         )
+        _forget(attempt)
 
     async def confirmed(self, tx: Tx, attempt: Attempt, provider_id: str) -> None:
         """The provider says that it arrived."""
@@ -155,11 +157,18 @@ class Sending:
         attempt.state = "uncertain" if unsure else "failed"
         attempt.reason, attempt.detail, attempt.due_at = reason, outcome.detail, None
         self._count(attempt, reason)
+        _forget(attempt)
         return reason
 
     def _count(self, attempt: Attempt, reason: AttemptReason) -> None:
         self.contacts.metrics.attempts.labels(attempt.channel, attempt.provider, reason).inc()
         log.info("attempt", attempt=str(attempt.id), channel=attempt.channel, state=attempt.state, reason=reason)
+
+
+def _forget(attempt: Attempt) -> None:
+    """A code is not kept once its message is with the provider, or is not sent any more."""
+    if attempt.purpose == "verification":
+        attempt.text, attempt.html = shown_text(attempt), ""
 
 
 def outgoing(attempt: Attempt) -> Outgoing:

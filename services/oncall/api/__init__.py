@@ -1,6 +1,16 @@
 """The HTTP API of oncall."""
 
-from services.oncall.api import amendments, calendars, directory, principals, proof, resolution, schedules, swaps
+from services.oncall.api import (
+    amendments,
+    calendars,
+    contacts,
+    directory,
+    principals,
+    proof,
+    resolution,
+    schedules,
+    swaps,
+)
 
 ROUTERS = (
     schedules.router,
@@ -10,6 +20,7 @@ ROUTERS = (
     proof.router,
     resolution.router,
     directory.router,
+    contacts.router,
     principals.router,
 )
 """Every route of oncall."""

@@ -12,7 +12,8 @@ from libs.common.errors import FieldProblem, Invalid, NotFound
 from services.oncall.api.edge import Now, Work, refuse_bound, sees_contacts, sees_tenant
 from services.oncall.domain.directory import NOUNS, PLURALS
 from services.oncall.domain.noun import Noun
-from services.oncall.domain.nouns import Person, Tenant
+from services.oncall.domain.nouns import Tenant
+from services.oncall.domain.people import Person
 from services.oncall.domain.validate import warnings
 from services.oncall.handlers import directory as handlers
 from services.oncall.handlers import entities

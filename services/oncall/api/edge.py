@@ -10,6 +10,7 @@ from libs.common.auth import Principal
 from libs.common.clock import Clock
 from libs.common.db.work import UnitOfWork
 from libs.common.errors import FieldProblem, Forbidden, Invalid
+from libs.common.metrics import Metrics
 
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
@@ -29,11 +30,19 @@ async def _now(request: Request) -> datetime:
     return clock.now()
 
 
+def _measures(request: Request) -> Metrics:
+    metrics: Metrics = request.app.state.platform.metrics
+    return metrics
+
+
 Work = Annotated[UnitOfWork, Depends(_uow)]
 """Begins transactions."""
 
 Now = Annotated[datetime, Depends(_now)]
 """The service's own clock."""
+
+Measures = Annotated[Metrics, Depends(_measures)]
+"""The service's metrics."""
 
 ScheduleId = Annotated[str, Path(max_length=63, examples=["default"])]
 """The id of a rota."""

@@ -8,7 +8,8 @@ from typing import Final
 
 from services.oncall.domain.amendments import Absence, Amendments
 from services.oncall.domain.noun import Noun
-from services.oncall.domain.nouns import CheckLink, Person, PrincipalEntry, Role, Service, Team, Tenant, Tool
+from services.oncall.domain.nouns import CheckLink, PrincipalEntry, Role, Service, Team, Tenant, Tool
+from services.oncall.domain.people import ContactPoint, Person
 from services.oncall.domain.rota import Rota
 from services.oncall.domain.schedule import NOTHING
 
@@ -55,6 +56,8 @@ class Directory:
     """What was changed of each rota for a while, by the rota's id; under ``""`` what concerns every other one."""
     read_absences: tuple[Absence, ...] = ()
     """Absences that calendars say."""
+    verified: frozenset[tuple[str, str, str]] = frozenset()
+    """Person, channel and address of each contact that a code proved."""
 
     @classmethod
     def of(cls, entities: Iterable[Noun]) -> "Directory":
@@ -83,6 +86,15 @@ class Directory:
             for name in (person.id, person.name, *(point.address for point in person.contacts)):
                 found.setdefault(name.casefold(), person.id)
         return found
+
+    def unverified(self, person_id: str) -> tuple[ContactPoint, ...]:
+        """The contacts of a person for which nobody vouches and that no code proved."""
+        person = self.people.get(person_id)
+        return tuple(
+            point
+            for point in (person.contacts if person else ())
+            if not point.verified and (person_id, point.channel, point.address) not in self.verified
+        )
 
     def amendments_of(self, rota_id: str) -> Amendments:
         """What was changed of a rota for a while."""

@@ -7,9 +7,17 @@ from typing import Literal
 from services.oncall.domain.spans import Span
 
 Doubt = Literal[
-    "gap", "empty_shift", "no_contact", "unknown_person", "absent", "no_backup", "same_person", "nobody_reachable"
+    "gap",
+    "empty_shift",
+    "no_contact",
+    "unverified_contact",
+    "unknown_person",
+    "absent",
+    "no_backup",
+    "same_person",
+    "nobody_reachable",
 ]
-"""Nobody is primary; a shift of nobody; of somebody without a contact; of nobody's id; of somebody away; nobody stands in; the
+"""Nobody is primary; a shift of nobody; of somebody without a contact; somebody who may be paged has a contact that nobody verified; of nobody's id; of somebody away; nobody stands in; the
 only one who stands in, or who hears on the next rung, is the same person; a rung's reference that reaches nobody at all."""
 
 

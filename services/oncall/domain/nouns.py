@@ -1,15 +1,14 @@
 """The things that a directory holds, as they stand in the configuration and in the answers of the API."""
 
-import re
 import string
-from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from libs.common.events.base import RoleRef, Slug
 from libs.common.events.directory import KeyRole
 from services.oncall.domain.noun import Name, Noun, Value
+from services.oncall.domain.people import ContactPoint
 from services.oncall.domain.walltime import Zone
 
 KEYWORDS: Final = frozenset(
@@ -25,14 +24,6 @@ KEYWORDS: Final = frozenset(
     }
 )
 """References that stand alone. Every other one is ``kind:id``; a bare id is a person's."""
-
-_TELEPHONE: Final = re.compile(r"^\+[1-9]\d{6,14}$")
-_EMAIL: Final = re.compile(r"^[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+$")
-_ADDRESSES: Final[Mapping[str, tuple[re.Pattern[str], str]]] = {
-    "sms": (_TELEPHONE, "a number in E.164 form, such as +15550100"),
-    "voice": (_TELEPHONE, "a number in E.164 form, such as +15550100"),
-    "email": (_EMAIL, "an address such as helpdesk@example.com"),
-}
 
 
 def _full(value: Any) -> Any:
@@ -58,36 +49,6 @@ class Owned(Noun):
 
     owner: Ref | None = None
     """Who is warned of what will leave nobody: DevOps, where it is not given."""
-
-
-class ContactPoint(Value):
-    """One way to reach somebody. Written short as ``{sms: "+15550100"}``."""
-
-    channel: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
-    address: Annotated[str, Field(min_length=1, max_length=320)]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_short(cls, value: Any) -> Any:
-        if isinstance(value, dict) and len(value) == 1 and not value.keys() & {"channel", "address"}:
-            ((channel, address),) = value.items()
-            return {"channel": channel, "address": address}
-        return value
-
-    @model_validator(mode="after")
-    def _has_its_form(self) -> "ContactPoint":
-        pattern, form = _ADDRESSES.get(self.channel, (None, ""))
-        if pattern is not None and not pattern.match(self.address):
-            raise ValueError(f"the address of {self.channel} is {form}")
-        return self
-
-
-class Person(Noun):
-    """Somebody of the house, with the ways to reach them in the order in which they are tried."""
-
-    title: str = ""
-    zone: Zone = "UTC"
-    contacts: tuple[ContactPoint, ...] = ()
 
 
 class Team(Owned):

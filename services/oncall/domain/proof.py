@@ -17,6 +17,7 @@ from services.oncall.domain.rungs import rung_findings
 from services.oncall.domain.schedule import shifts
 from services.oncall.domain.shift import Shift
 from services.oncall.domain.spans import Span, common, gaps, joined
+from services.oncall.domain.unproven import contact_findings
 
 REFERENCES: Final = ("on-shift", "pm", "role:devops", "role:helpdesk")
 """What the ladder names whatever the incident is, beside all that the directory holds; what else it names, the caller says."""
@@ -48,6 +49,7 @@ def findings(directory: Directory, now: datetime, days: int, refs: Sequence[str]
     found = chain(
         chain.from_iterable(_of_rota(directory, rota, now, end) for rota in directory.rotas.values()),
         rung_findings(directory, refs, now, end),
+        contact_findings(directory, refs, now, end),
     )
     return sorted(found, key=lambda one: (one.starts_at, one.subject, one.doubt, one.person or ""))
 

@@ -13,7 +13,8 @@ from typing import Final, Literal
 from libs.common.events.base import Contact
 from libs.common.events.notifications import Recipient, Skipped, SkipReason
 from services.oncall.domain.directory import DEFAULT_ROTA, Directory
-from services.oncall.domain.nouns import ContactPoint, Tenant, TenantContact
+from services.oncall.domain.nouns import Tenant, TenantContact
+from services.oncall.domain.people import ContactPoint
 from services.oncall.domain.rota import Rota
 from services.oncall.domain.schedule import on_shift
 

@@ -16,7 +16,8 @@ from libs.common.events.directory import HashedKey
 from services.oncall.domain.directory import NOUNS, PLURALS
 from services.oncall.domain.effects import effects
 from services.oncall.domain.noun import Noun
-from services.oncall.domain.nouns import CheckLink, Person, PrincipalEntry, Role, Service, Team, Tenant, Tool
+from services.oncall.domain.nouns import CheckLink, PrincipalEntry, Role, Service, Team, Tenant, Tool
+from services.oncall.domain.people import Person
 from services.oncall.domain.rota import Rota
 from services.oncall.domain.validate import Problem, errors, warnings
 from services.oncall.handlers.directory import take_in
@@ -145,8 +146,8 @@ async def foresee(tx: Tx, change: Callable[[], Awaitable[None]]) -> Sequence[str
 def tidy(value: Any, key: str = "") -> Any:
     """People by their bare ids, contacts as ``{sms: …}``: as people write them."""
     if isinstance(value, dict):
-        if value.keys() == {"channel", "address"} and value["channel"] not in value:
-            return {value["channel"]: value["address"]}
+        if {"channel", "address"} <= value.keys() <= {"channel", "address", "verified"}:
+            return {value["channel"]: value["address"], **({"verified": True} if value.get("verified") else {})}
         return {name: tidy(one, name) for name, one in value.items()}
     if isinstance(value, list):
         return [tidy(one, key) for one in value]

@@ -11,8 +11,9 @@ from libs.common.logs import get_logger
 from services.oncall.domain.announce import announcements, news
 from services.oncall.domain.changes import Change, Entry, changes, document
 from services.oncall.domain.directory import Directory
+from services.oncall.domain.people import ContactPoint, Person
 from services.oncall.domain.validate import Tree, warnings
-from services.oncall.store import audit, keys
+from services.oncall.store import audit, keys, verifications
 from services.oncall.store import directory as directory_store
 
 log = get_logger(__name__)
@@ -93,6 +94,22 @@ async def _store(tx: Tx, found: Sequence[Change], actor: str) -> None:
         if one.place[0] == "principal" and one.after is None:
             gone = await keys.all_keys(tx.session, one.place[1])
             await keys.drop(tx.session, [key.hashed.id for key in gone])
+        if one.place[0] == "person":
+            await _keep_contacts(tx, one, actor)
+
+
+async def _keep_contacts(tx: Tx, one: Change, actor: str) -> None:
+    """A contact that is gone is verified no more, also where it comes back; write down who vouches for which from now on."""
+    before, after = (_contacts(entry) for entry in (one.before, one.after))
+    await verifications.forget_others(tx.session, one.place[1], [(point.channel, point.address) for point in after])
+    for point in after:
+        if point.verified and point not in before:
+            shown = {"channel": point.channel, "address": point.address}
+            await audit.record(tx, actor, "vouched", one.place, after=shown)
+
+
+def _contacts(entry: Entry | None) -> tuple[ContactPoint, ...]:
+    return entry.entity.contacts if entry is not None and isinstance(entry.entity, Person) else ()
 
 
 async def _take_keys(tx: Tx, wanted: Mapping[str, HashedKey], actor: str) -> None:

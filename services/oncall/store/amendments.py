@@ -19,6 +19,7 @@ from services.oncall.domain.ical import Imported, occurrences, whose
 from services.oncall.domain.shift import Role
 from services.oncall.store import calendars as calendars_store
 from services.oncall.store import directory as directory_store
+from services.oncall.store import verifications
 from services.oncall.store.tables import AmendmentRow, CalendarRow
 
 Change = Override | TemporarySpan | Swap | Absence
@@ -52,7 +53,8 @@ class Stored:
 
 async def directory_during(session: ReadSession | WriteSession, start: datetime, end: datetime) -> Directory:
     """The directory, with every change that may have to do with a shift of ``[start, end)``."""
-    return await _with(session, await near(session, start, end), start - _BESIDE, end + _BESIDE)
+    known = await _with(session, await near(session, start, end), start - _BESIDE, end + _BESIDE)
+    return replace(known, verified=await verifications.verified(session))
 
 
 async def near(session: ReadSession | WriteSession, start: datetime, end: datetime) -> list[Stored]:

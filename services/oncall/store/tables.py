@@ -137,6 +137,28 @@ class RevisionRow(Base):
     number: Mapped[int] = mapped_column(BigInteger)
 
 
+class VerificationRow(Base):
+    """Whether a contact of a person was proved by a code, and the code that was sent last. Another address is another row."""
+
+    __tablename__ = "verifications"
+
+    person: Mapped[str] = mapped_column(primary_key=True)
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    address: Mapped[str] = mapped_column(primary_key=True)
+    code_id: Mapped[UUID | None]
+    """Which message carried the code; salts its digest."""
+    digest: Mapped[str | None]
+    """SHA-256 of ``code_id`` and the code; the code itself is stored nowhere in this service."""
+    asked_at: Mapped[datetime | None]
+    tries: Mapped[int]
+    """How many wrong codes were given since."""
+    counted_from: Mapped[datetime | None]
+    """The beginning of the hour in which ``asked`` codes were sent."""
+    asked: Mapped[int]
+    verified_at: Mapped[datetime | None]
+    verified_by: Mapped[str | None]
+
+
 class AuditRow(Base):
     """One change: who, when, what, and the document before and after."""
 

@@ -42,6 +42,7 @@ def test_every_purpose_has_a_policy_and_acting_is_more_urgent_than_knowing() -> 
         "missed",
         "call",
         "reminder",
+        "verification",
     }
 
 
@@ -50,6 +51,7 @@ def test_every_purpose_has_a_policy_and_acting_is_more_urgent_than_knowing() -> 
     [
         ("page", True, "next_contact"),
         ("page", False, "next_contact"),
+        ("verification", True, "next_contact"),
         ("status", True, "again"),
         ("status", False, "next_contact"),
         ("closing", True, "again"),

@@ -19,7 +19,10 @@ def _person(person_id: str) -> dict[str, Any]:
     return {
         "id": person_id,
         "name": person_id.capitalize(),
-        "contacts": [{"sms": "+15550101"}, {"email": f"{person_id}@example.com"}],
+        "contacts": [
+            {"sms": "+15550101", "verified": True},
+            {"email": f"{person_id}@example.com", "verified": True},
+        ],
     }
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from services.oncall.domain.directory import Directory
 from services.oncall.domain.effects import MOST_SENTENCES, effects
-from services.oncall.domain.nouns import Person
+from services.oncall.domain.people import Person
 from services.oncall.domain.rota import Rota
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)

@@ -67,6 +67,40 @@ def test_a_gap_is_told_from_when_until_when() -> None:
     assert rest == []
 
 
+def test_somebody_who_may_be_paged_through_an_unverified_contact_is_told_once_from_when_on() -> None:
+    raw = {"sms": "+15550102"}
+    people = [
+        {**one, "contacts": [*one["contacts"], raw]} if one["id"] in {"rafael", "dora", "ines"} else one
+        for one in entries()["person"]
+    ]
+    one = replace(company(), people=directory(person=people).people)
+    assert doubts(one, 30) == [
+        ("unverified_contact", "dora", 0, 720),
+        ("unverified_contact", "rafael", 0, 720),
+    ], "Dora is DevOps, Rafael is on shift or second all the time, Ines is neither"
+    found = findings(one, START, 30)
+    assert [(each.subject, each.text) for each in found] == [
+        ("role:devops", "Dora may be paged, and nobody verified their sms"),
+        ("rota:default", "Rafael may be paged, and nobody verified their sms"),
+    ]
+    known = {(person, "sms", "+15550102") for person in ("rafael", "dora")}
+    assert doubts(replace(one, verified=frozenset(known)), 30) == [], "a code proved them"
+    known = {("rafael", "sms", "+15550103"), ("dora", "email", "+15550102")}
+    assert len(doubts(replace(one, verified=frozenset(known)), 30)) == 2, "a code proved something else"
+
+
+def test_an_unverified_backup_is_told_and_a_shadow_is_not() -> None:
+    people = [
+        {**one, "contacts": [{"sms": "+15550102"}]} if one["id"] in {"helena", "abdul"} else one
+        for one in entries()["person"]
+    ]
+    shadow = {"id": "shadow", "role": "shadow", "people": ["abdul"], "every": "weekly", "starts_on": "2026-03-02"}
+    rota = {"id": "default", "name": "On shift", "layers": [*LAYERS, shadow], "backups": ["helena"]}
+    helpdesk = {"id": "helpdesk", "name": "Helpdesk", "members": ["zoe"]}
+    one = directory(person=people, rota=[rota], role=[*entries()["role"], helpdesk])
+    assert doubts(one) == [("unverified_contact", "helena", 0, 168)]
+
+
 def test_a_primary_without_a_contact_is_told_before_their_shift() -> None:
     people = [{**one, "contacts": []} if one["id"] == "rafael" else one for one in entries()["person"]]
     helpdesk = {"id": "helpdesk", "name": "Helpdesk", "members": ["zoe"]}

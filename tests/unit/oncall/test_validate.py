@@ -6,7 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from services.oncall.domain.directory import NOUNS
-from services.oncall.domain.nouns import CheckLink, ContactPoint, Person
+from services.oncall.domain.nouns import CheckLink
+from services.oncall.domain.people import ContactPoint, Person
 from services.oncall.domain.validate import Tree, errors, warnings
 from tests.unit.oncall.company import MORNING, directory, entries, people_without_contacts
 
@@ -147,9 +148,11 @@ def test_people_without_contacts_and_groups_without_members_are_named() -> None:
         ({"email": "a@b.example, c@d.example"}, "an address such as"),
         ({"sms": "+15550100", "email": "a@b.example"}, "Field required"),
         ({"channel": "sms"}, "Field required"),
+        ({"verified": True}, "Field required"),
+        ({"sms": "+15550100", "verified": "perhaps"}, "valid boolean"),
     ],
 )
-def test_a_contact_that_cannot_be_reached_is_refused(contact: dict[str, str], words: str) -> None:
+def test_a_contact_that_cannot_be_reached_is_refused(contact: dict[str, object], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         ContactPoint.model_validate(contact)
 
@@ -157,6 +160,10 @@ def test_a_contact_that_cannot_be_reached_is_refused(contact: dict[str, str], wo
 def test_a_contact_is_the_same_written_short_or_long() -> None:
     short = ContactPoint.model_validate({"email": "a@b.example"})
     assert short == ContactPoint.model_validate(short.model_dump())
+    assert not short.verified
+    vouched = ContactPoint.model_validate({"email": "a@b.example", "verified": True})
+    assert (vouched.address, vouched.verified) == ("a@b.example", True)
+    assert vouched == ContactPoint.model_validate(vouched.model_dump())
 
 
 def test_a_slip_of_the_pen_is_refused() -> None:
