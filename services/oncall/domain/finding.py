@@ -17,8 +17,9 @@ Doubt = Literal[
     "same_person",
     "nobody_reachable",
 ]
-"""Nobody is primary; a shift of nobody; of somebody without a contact; somebody who may be paged has a contact that nobody verified; of nobody's id; of somebody away; nobody stands in; the
-only one who stands in, or who hears on the next rung, is the same person; a rung's reference that reaches nobody at all."""
+"""Nobody is primary; a shift of nobody; of somebody without a contact; somebody who may be paged has a contact that nobody verified;
+a shift of nobody's id; of somebody away; nobody stands in; the only one who stands in, or who hears on the next rung, is the same
+person; a rung's reference that reaches nobody at all."""
 
 
 @dataclass(frozen=True)

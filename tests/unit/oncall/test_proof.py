@@ -70,14 +70,14 @@ def test_a_gap_is_told_from_when_until_when() -> None:
 def test_somebody_who_may_be_paged_through_an_unverified_contact_is_told_once_from_when_on() -> None:
     raw = {"sms": "+15550102"}
     people = [
-        {**one, "contacts": [*one["contacts"], raw]} if one["id"] in {"rafael", "dora", "ines"} else one
+        {**one, "contacts": [*one["contacts"], raw]} if one["id"] in {"rafael", "dora", "abdul"} else one
         for one in entries()["person"]
     ]
     one = replace(company(), people=directory(person=people).people)
     assert doubts(one, 30) == [
         ("unverified_contact", "dora", 0, 720),
         ("unverified_contact", "rafael", 0, 720),
-    ], "Dora is DevOps, Rafael is on shift or second all the time, Ines is neither"
+    ], "Dora is DevOps, Rafael is on shift or second all the time, Abdul is neither"
     found = findings(one, START, 30)
     assert [(each.subject, each.text) for each in found] == [
         ("role:devops", "Dora may be paged, and nobody verified their sms"),
