@@ -17,6 +17,14 @@ from tests.integration.test_oncall_changes import hours, made, primary
 __all__ = ["rig"]
 
 
+async def vouch(rig: Rig) -> None:
+    """Have the configuration vouch for every contact."""
+    people = rig.tree / "people.yaml"
+    text = people.read_text().replace("}, {email", ", verified: true}, {email")
+    people.write_text(text.replace(".com}]", ".com, verified: true}]"))
+    await rig.watcher.take()
+
+
 async def test_the_shipped_schedules_are_sound_but_for_contacts_that_nobody_verified(rig: Rig) -> None:
     params: dict[str, str | int] = {"days": 30, "ref": "role:coo"}
     answer = (await rig.http.get("/v1/proof", params=params)).json()
@@ -24,11 +32,7 @@ async def test_the_shipped_schedules_are_sound_but_for_contacts_that_nobody_veri
     assert {one["doubt"] for one in answer["findings"]} == {"unverified_contact"}
     everybody = {one["id"] for one in (await rig.http.get("/v1/people")).json()["people"]}
     assert sorted(one["person"] for one in answer["findings"]) == sorted(everybody), "each once"
-    people = rig.tree / "people.yaml"
-    people.write_text(
-        people.read_text().replace("}, {email", ", verified: true}, {email").replace(".com}]", ".com, verified: true}]")
-    )
-    await rig.watcher.take()
+    await vouch(rig)
     answer = (await rig.http.get("/v1/proof", params=params)).json()
     assert (answer["sound"], answer["findings"]) == (True, [])
 
@@ -89,6 +93,7 @@ async def looked(rig: Rig) -> list[NotificationRequested]:
 
 
 async def test_the_owner_is_warned_before_a_gap_begins_once_and_once_more_when_it_is_near(rig: Rig) -> None:
+    await vouch(rig)
     await made(rig, "schedules/default/overrides", {"remove": "abdul", **hours(82, 84)})
     await rig.emitted()
     assert await looked(rig) == []
@@ -114,6 +119,16 @@ async def test_the_owner_that_a_rota_names_is_warned_in_place_of_devops(rig: Rig
     (warning,) = await looked(rig)
     assert {one.ref for one in warning.recipients} >= {"person:stefania", "person:helena"}
     assert warning.reason == "begins_soon"
+
+
+async def test_who_nobody_verified_is_told_to_the_owner_in_one_message(rig: Rig) -> None:
+    await rig.emitted()
+    assert await looked(rig) == [], "a code may be on its way"
+    rig.clock.advance(timedelta(minutes=10))
+    (warning,) = await looked(rig)
+    assert warning.title == "19 doubts about who can be reached in the coming 14 days"
+    assert "Stefania may be paged, and nobody verified their sms and email." in (warning.words or "")
+    assert await looked(rig) == []
 
 
 async def test_an_owner_that_there_is_not_is_refused(rig: Rig) -> None:

@@ -7,6 +7,7 @@ begins within :data:`NEAR`             at once (``begins_soon``), also where it 
 was there at the look before already   now (``still_there``): who is in the middle of a change is left in peace
 is seen for the first time             not yet; at the next look, if it is still there
 was told already                       no more, until it is near
+is of :data:`PATIENT`                  at the second look, and never for being near: whoever is new has time for it
 is gone                                no more; should it come back it is seen for the first time
 =====================================  ==============================================================================
 """
@@ -19,10 +20,13 @@ from uuid import UUID
 
 from libs.common.events.base import RoleRef
 from services.oncall.domain.directory import Directory
-from services.oncall.domain.finding import Finding
+from services.oncall.domain.finding import Doubt, Finding
 
 NEAR: Final = timedelta(hours=24)
 """So long before a doubt begins its owner hears of it in any case."""
+
+PATIENT: Final[frozenset[Doubt]] = frozenset({"unverified_contact"})
+"""What may well turn out right all the same."""
 
 DEFAULT_OWNER: Final[RoleRef] = "role:devops"
 """Who is warned of what names no owner of its own."""
@@ -94,7 +98,7 @@ def owner_of(directory: Directory, finding: Finding) -> RoleRef:
 
 
 def _reason(finding: Finding, before: Known | None, now: datetime) -> WarnReason | None:
-    if finding.starts_at - now <= NEAR:
+    if finding.starts_at - now <= NEAR and finding.doubt not in PATIENT:
         return "begins_soon" if before is None or before.urged_at is None else None
     return "still_there" if before is not None and before.told_at is None else None
 

@@ -44,6 +44,18 @@ def test_a_doubt_that_is_near_is_told_at_once_and_once() -> None:
     assert looks([LOOK * 0, LOOK, DAY], [near]) == [(LOOK * 0, "begins_soon")]
 
 
+def test_a_contact_that_nobody_verified_is_told_once_and_left_time_for() -> None:
+    known: tuple[Known, ...] = ()
+    told = []
+    for number in range(300):
+        now = MORNING + number * LOOK
+        raw = Finding("unverified_contact", "rota:default", now, now + 14 * DAY, "ann", "nobody verified it")
+        seen = outlook([raw], known, now)
+        known = seen.known
+        told += [(number, one.reason) for one in seen.warned]
+    assert told == [(1, "still_there")]
+
+
 def test_what_was_put_right_before_the_second_look_is_not_told() -> None:
     first = outlook([doubt(MORNING + 5 * DAY)], (), MORNING)
     assert first.warned == ()
