@@ -21,9 +21,11 @@ from libs.common.embedded.supervisor import Supervisor
 from libs.common.errors import Misconfigured
 from services.settings import PORTS, LocalSettings
 
-HOOKS = {"alertmanager": "alertmanager"}
+MAIL = ("provider-mail", "maintenance-mail", "tool-mail")
+"""Default integrations to which mail comes."""
+HOOKS = {"alertmanager": "alertmanager", **dict.fromkeys(MAIL, "mail")}
 """Default integrations whose key stands in the path, with the source that they speak."""
-INTEGRATIONS = ("alertmanager", "monitoring", "helpdesk", "providers", "maintenance", "tools")
+INTEGRATIONS = ("alertmanager", "monitoring", "helpdesk", "providers", "maintenance", "tools", *MAIL)
 """The default integrations of ``deploy/config/integrations.yaml``."""
 
 
@@ -134,7 +136,7 @@ class LocalInstance:
     def _environment(self, database_url: str, bus_url: str) -> dict[str, str]:
         settings = self.settings
         keys = self._folder.keys(["operator", *INTEGRATIONS], self.chance)
-        given = {name: os.environ.get(f"TOCSIN_KEY_{name.upper()}") for name in keys}
+        given = {name: os.environ.get(_variable(name)) for name in keys}
         keys = {name: given[name] or (f"tocsin_{key}" if name == "operator" else key) for name, key in keys.items()}
         return {
             "TOCSIN_DATABASE_URL": database_url,
@@ -146,7 +148,7 @@ class LocalInstance:
             "TOCSIN_CLOCK_ORIGIN": datetime.now(UTC).isoformat(),
             "TOCSIN_STATUSPAGE_SIGN_IN_TOKEN": self.chance.token(),
             **{f"TOCSIN_{name.upper()}_URL": self.url(name) for name in PORTS},
-            **{f"TOCSIN_KEY_{name.upper()}": key for name, key in keys.items()},
+            **{_variable(name): key for name, key in keys.items()},
         }
 
     def _own(self, name: str) -> dict[str, str]:
@@ -186,7 +188,7 @@ class LocalInstance:
     def _describe(self, database_url: str, bus_url: str, environment: Mapping[str, str]) -> None:
         integrations = {}
         for name in INTEGRATIONS:
-            key = environment[f"TOCSIN_KEY_{name.upper()}"]
+            key = environment[_variable(name)]
             path = f"/v1/hooks/{HOOKS[name]}/{key}" if name in HOOKS else "/v1/triggers"
             integrations[name] = {"key": key, "path": path, "url": self.url("intake") + path}
         token = environment["TOCSIN_STATUSPAGE_SIGN_IN_TOKEN"]
@@ -209,6 +211,11 @@ class LocalInstance:
         for name, service in self.facts.get("services", {}).items():
             service["pid"] = pids.get(name)
         self._folder.announce(self.facts)
+
+
+def _variable(name: str) -> str:
+    """Which variable brings the key of the operator, or of an integration."""
+    return f"TOCSIN_KEY_{name.upper().replace('-', '_')}"
 
 
 def _load_services() -> None:

@@ -12,6 +12,8 @@ _NOUNS: Final = {"person": "people", "team": "teams", "role": "roles", "rota": "
 """The file of what a reference may name."""
 _ROLES: Final = frozenset({"first", "quarantine", "roles", "audience", "remind", "missed"})
 """The fields of routing, ladders and clocks that name whom to tell."""
+_BY_SOURCE: Final = "quarantine_of"
+"""The field of routing that names whom to tell for each source."""
 _WHEN: Final = {"service": "services", "tool": "tools", "tenant": "tenants"}
 """The fields of a rule that name things of the directory."""
 _FROM: Final = ("routing.yaml", "ladders.yaml", "clocks.yaml")
@@ -55,6 +57,9 @@ def _dangling(said: Any, place: Place, known: Mapping[str, set[str]]) -> Iterato
         below = (*place, key)
         if key in _ROLES and not isinstance(value, dict):
             yield from _whom(value, below, known)
+        elif key == _BY_SOURCE and isinstance(value, dict):
+            for source, roles in value.items():
+                yield from _whom(roles, (*below, source), known)
         elif place and place[-1] == "when" and key in _WHEN:
             yield from _which(value, below, known[_WHEN[key]], key)
         else:

@@ -235,4 +235,7 @@ async def test_the_shipped_configuration_has_an_integration_for_each_way_to_trig
         ("providers", "native", "provider"),
         ("maintenance", "native", "maintenance"),
         ("tools", "native", "tool"),
+        ("provider-mail", "mail", "provider"),
+        ("maintenance-mail", "mail", "maintenance"),
+        ("tool-mail", "mail", "tool"),
     }

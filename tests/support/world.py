@@ -33,13 +33,16 @@ SELECT min(due_at) FROM attempts WHERE state = 'queued' AND NOT EXISTS (
 """
 """When the next message goes out; a comment waits for those before it on its ticket."""
 
+MAIL = ("provider-mail", "maintenance-mail", "tool-mail")
 KEYS = {name: f"{name[:4]:x<4}0001".ljust(32, "k")[:32] for name in INTEGRATIONS}
+KEYS |= {name: f"{name[:4]:x<4}mail".ljust(32, "k") for name in MAIL}
 OPERATOR_KEY = "tocsin_" + "oper0001".ljust(32, "k")
 
 
 def environment() -> dict[str, str]:
     """The keys of the default integrations and of the operator, as the environment would bring them."""
-    return {f"TOCSIN_KEY_{name.upper()}": key for name, key in KEYS.items()} | {"TOCSIN_KEY_OPERATOR": OPERATOR_KEY}
+    names = {name: name.upper().replace("-", "_") for name in KEYS}
+    return {f"TOCSIN_KEY_{names[name]}": key for name, key in KEYS.items()} | {"TOCSIN_KEY_OPERATOR": OPERATOR_KEY}
 
 
 @runtime_checkable
@@ -222,6 +225,11 @@ class World:
         )
         assert answer.status_code == 202, answer.text
         return answer
+
+    async def mail(self, integration: str, raw: bytes) -> httpx.Response:
+        """Post a message as it came to an integration of mail."""
+        await self._ensure_started()
+        return await self._clients["intake"].post(f"/v1/hooks/mail/{KEYS[integration]}", content=raw)
 
     async def act(self, number: int, action: str, **body: object) -> dict[str, Any]:
         """Do something to an incident as the operator; it must be accepted."""

@@ -41,6 +41,8 @@ class Routing(Policy):
     """For what no rule matches, so that no trigger is ever dropped."""
     quarantine: Roles
     """Who is told of a body that could not be understood."""
+    quarantine_of: dict[Slug, Roles] = Field(default_factory=dict)
+    """By the source of the body, who is told in place of these: DevOps of the mails of providers."""
     categories: dict[TriggerKind, Category]
     """What a trigger of a kind is, where its sender did not say."""
 
@@ -51,6 +53,10 @@ class Routing(Policy):
         if missing:
             raise ValueError(f"categories names no category for: {', '.join(sorted(missing))}")
         return self
+
+    def told_of(self, source: str) -> tuple[RoleRef, ...]:
+        """Who is told of a body of this source that could not be understood."""
+        return self.quarantine_of.get(source, self.quarantine)
 
 
 class RungPolicy(Policy):

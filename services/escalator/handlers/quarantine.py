@@ -1,5 +1,6 @@
 """Bodies in quarantine: a person is told, but not of each one that a broken sender goes on posting."""
 
+import hashlib
 from datetime import timedelta
 from typing import Final
 
@@ -21,6 +22,9 @@ UNKNOWN_STATE: Final = "unknown-state"
 AGAIN_AFTER: Final = timedelta(hours=1)
 """So long nobody is told of the same trouble of the same integration again: every body is kept all the same."""
 
+EACH: Final = frozenset({"no-reader", "not-authenticated"})
+"""Reasons for which the sentence tells one trouble from another: what one mail of a provider says tells nothing of the next."""
+
 
 async def on_quarantined(desk: Desk, event: TriggerQuarantined, statuspage_url: str | None = None) -> None:
     """A body could not be understood: somebody must look at it, lest an alarm stays unheard.
@@ -28,6 +32,8 @@ async def on_quarantined(desk: Desk, event: TriggerQuarantined, statuspage_url: 
     ``statuspage_url`` is where the console is reached, which makes an incident of the body with one click.
     """
     trouble = f"{event.integration_id}:{event.reason}"
+    if event.reason in EACH:
+        trouble += f":{hashlib.sha256(event.detail.encode()).hexdigest()[:16]}"
     await alerts.one_at_a_time(desk.tx.session, event.integration_id, trouble, trouble)
     if await desk.tx.scheduled(TOLD, trouble) is not None:
         log.info("quarantine told before", integration=event.integration_id, reason=event.reason)
@@ -39,7 +45,7 @@ async def on_quarantined(desk: Desk, event: TriggerQuarantined, statuspage_url: 
             notice_id=event.delivery_id,
             title=_title(event),
             text=_text(event, statuspage_url),
-            audience=routing.quarantine,
+            audience=routing.told_of(event.source),
             reason=event.reason,
             at=desk.tx.now,
         )

@@ -95,8 +95,8 @@ RFC 8601), or what SendGrid and Mailgun say. Only the topmost header counts, and
 | `proof` (the default with `authserv_ids`) | all mail |
 | `key` | nothing: whoever knows the address is believed |
 
-Mail that is not believed is never dropped: it goes to quarantine with the reason, and the roles under `quarantine` in `routing.yaml`
-are told. So does mail that no pack reads. From the quarantine one click makes an incident of it.
+Mail that is not believed is never dropped: it goes to quarantine with the reason, and the roles under `quarantine_of`, `mail` in
+`routing.yaml` are told: DevOps, unless you say otherwise. The same is done with mail that no pack reads. From the quarantine one click makes an incident of it.
 
 ```yaml
   - id: provider-mail

@@ -51,8 +51,9 @@ def _labels(words: Words) -> dict[str, str]:
 
 
 def claims(mail: Mail) -> bool:
-    """Whether the subject says that something fires or is resolved."""
-    return bool(SUBJECT.match(mail.subject))
+    """Whether the subject says that something fires or is resolved, and the text that it is Alertmanager's or Grafana's."""
+    text = mail.text.lower()
+    return bool(SUBJECT.match(mail.subject)) and any(word in text for word in ("alertname", "alertmanager", "grafana"))
 
 
 PACK = Pack(
