@@ -139,6 +139,16 @@ async def lived(rig: Rig) -> list[tuple[Any, ...]]:
     return due([one for one in facts if isinstance(one, EscalationDue | CommunicationDue)])
 
 
+async def all_lived(rig: Rig) -> list[tuple[str, str, str]]:
+    """Every fact, lines of the record too: when, what, why."""
+    return sorted((one.at.isoformat(), one.type, str(one.reason)) for one in await rig.events(IncidentFact))
+
+
+def all_simulated(told: Any) -> list[tuple[str, str, str]]:
+    steps = [step for step in told["steps"] if step["purpose"] != "closing"]
+    return sorted((step["at"].replace("Z", "+00:00"), step["what"], str(step["reason"])) for step in steps)
+
+
 MAINTENANCE = {
     "kind": "maintenance",
     "title": "Database upgrade",
@@ -157,6 +167,7 @@ async def test_what_is_simulated_is_what_happens_while_nobody_answers(rig: Rig, 
     await rig.play(9 * 60)
     happened = await lived(rig)
     assert simulated(told) == happened
+    assert all_simulated(told) == await all_lived(rig)
     assert len(happened) > 20
     assert not told["cut"]
 
@@ -180,6 +191,7 @@ async def test_what_is_simulated_is_what_happens_while_people_act(rig: Rig) -> N
     await rig.post("/v1/incidents/1/resolve")
     await rig.play(25 * 60)
     assert simulated(told) == await lived(rig)
+    assert all_simulated(told) == await all_lived(rig)
     closing = [step for step in told["steps"] if step["purpose"] == "closing"]
     assert [(step["after"], step["refs"]) for step in closing] == [("PT1H10M", [])]
     assert told["until"] == (NINE_FIFTEEN + timedelta(minutes=70, hours=25)).isoformat().replace("+00:00", "Z")

@@ -7,7 +7,7 @@ from uuid import UUID
 from libs.common.events.base import Category
 from libs.common.events.incidents import Incident
 from services.escalator.domain import incident as states
-from services.escalator.domain import ladder, obligations
+from services.escalator.domain import ladder, maintenance, obligations
 from services.escalator.domain.conditions import Described
 from services.escalator.domain.incident import Report
 from services.escalator.domain.policies import Plan, Policies
@@ -42,11 +42,20 @@ def described(report: Report, category: Category | None) -> Described:
     )
 
 
-def planned(policies: Policies, report: Report, category: Category | None, incident_id: UUID, now: datetime) -> Opening:
-    """The incident that opens of ``report`` at ``now`` by these policies."""
+def planned(
+    policies: Policies,
+    report: Report,
+    category: Category | None,
+    ids: tuple[UUID, UUID],
+    now: datetime,
+    external_id: str | None = None,
+) -> Opening:
+    """The incident that opens of ``report`` at ``now`` by these policies; ``ids`` are its own and that of a maintenance's record."""
+    incident_id, record_id = ids
     routed = route(policies.routing, described(report, category), now)
     chosen = policies.ladder(routed.ladder)
     plan = Plan(repeat=chosen.repeat, clocks=policies.clock_set(routed.clocks))
     incident = states.opened(incident_id, 0, report, routed, ladder.rungs_of(chosen), chosen.id, now)
     owed = obligations.at_opening(plan.clocks, incident)
-    return Opening(incident.model_copy(update={"obligations": owed}), plan, routed)
+    incident = incident.model_copy(update={"obligations": owed})
+    return Opening(maintenance.recorded(incident, record_id, external_id, now), plan, routed)

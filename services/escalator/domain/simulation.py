@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Final, assert_never
 from uuid import UUID
 
 from libs.common.events.base import Actor, Category, ObligationKind
 from libs.common.events.incidents import EscalationDue, IncidentFact, Update, UpdatePosted
-from services.escalator.domain import acting, climbing, promising, timeline
+from services.escalator.domain import acting, announcing, climbing, promising, timeline
 from services.escalator.domain.course import RUNG, Course, Wait
 from services.escalator.domain.incident import Report
 from services.escalator.domain.obligations import NEWS_FOR, Audience
@@ -66,7 +66,7 @@ def simulate(
     policies: Policies, report: Report, category: Category | None, at: datetime, until: datetime, acts: Acts
 ) -> Simulated:
     """Play an incident of ``report`` that opens at ``at``, until ``until``. Nobody is told anything."""
-    play = _Play(planned(policies, report, category, NOBODY, at), acts)
+    play = _Play(planned(policies, report, category, (NOBODY, NOBODY), at), acts)
     told: list[IncidentFact] = []
     for facts in play.moments(at, until):
         told += facts
@@ -118,8 +118,12 @@ class _Play:
                 promising.on_obligation(course, wait.obligation, due_at, self._newest(wait.obligation))
             case "reminder":
                 promising.on_reminder(course, wait.obligation, due_at)
+            case "window_begin":
+                announcing.on_begin(course, due_at)
             case "window":
                 promising.on_window(course, due_at)
+            case _:
+                assert_never(wait.kind)
 
     def _newest(self, kind: ObligationKind | None) -> Update | None:
         """What was written last for those who hear an obligation."""
