@@ -4,6 +4,8 @@ Versions only grow: a field may be added with a default; whatever else changes m
 Unknown fields are ignored when reading, so that an older reader survives a newer writer.
 """
 
+import hashlib
+import re
 from datetime import UTC
 from typing import Annotated, Any, ClassVar, Final, Literal
 from uuid import UUID
@@ -39,6 +41,12 @@ IncidentState = Literal["open", "acknowledged", "resolved"]
 Verdict = Literal["confirmed", "false_positive"]
 ObligationKind = Literal["team_status", "client_update", "tenant_status", "maintenance_status", "incident_call", "rca"]
 ObligationState = Literal["due", "sent", "late", "waived"]
+
+
+TICKET: Final = "ticket:"
+"""How the reference of a ticket begins (``ticket:INTEGRATION/ID``), and the channel that comments on those of an integration."""
+
+_PLAIN_ID: Final = re.compile(r"[A-Za-z0-9_.@+-]{1,64}")
 
 
 class Model(BaseModel):
@@ -82,6 +90,23 @@ class Ticket(Model):
     name: str
     """What people call it: its key or number."""
     url: str = ""
+    status: str = ""
+    priority: str = ""
+    """Both in the helpdesk's own words, as it told them last."""
+    snapshot: bool = False
+    """Whether the helpdesk showed the ticket as it is without saying what happened to it: a comment, perhaps."""
+
+    @property
+    def ref(self) -> str:
+        """Its reference: ``ticket:INTEGRATION/ID``, with a digest for an id that no reference can have."""
+        plain = _PLAIN_ID.fullmatch(self.id)
+        digest = f"sha256-{hashlib.sha256(self.id.encode()).hexdigest()[:32]}"
+        return f"{TICKET}{self.integration_id}/{self.id if plain else digest}"
+
+    @property
+    def channel(self) -> str:
+        """The channel that comments on it."""
+        return f"{TICKET}{self.integration_id}"
 
 
 class Window(Model):
@@ -110,15 +135,6 @@ class Contact(Model):
 
     channel: str
     address: str
-
-
-TICKET: Final = "ticket:"
-"""How the reference of a ticket begins (``ticket:INTEGRATION/ID``), and the channel that comments on those of an integration."""
-
-
-def ticket_channel(integration_id: str) -> str:
-    """The channel that comments on the tickets of an integration."""
-    return f"{TICKET}{integration_id}"
 
 
 def subject_key(subject_id: UUID) -> str:

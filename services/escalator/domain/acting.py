@@ -14,7 +14,7 @@ from libs.common.events.incidents import (
     VerdictGiven,
 )
 from libs.common.events.triggers import MaintenanceEnding
-from services.escalator.domain import climbing, promising, timeline
+from services.escalator.domain import climbing, promising, ticketing, timeline
 from services.escalator.domain import incident as states
 from services.escalator.domain.course import WINDOW, WINDOW_BEGIN, Course
 from services.escalator.domain.incident import EndReason, Move, Moved
@@ -32,6 +32,7 @@ def acknowledge(course: Course, actor: Actor, note: str | None = None) -> Move:
         text = timeline.acknowledged(actor, note)
         course.tell(IncidentAcknowledged, move.incident, text=text, actor=actor, reason=move.reason)
         climbing.wind(course)
+        ticketing.acknowledged(course, course.incident.tickets)
     return move
 
 
@@ -91,6 +92,7 @@ def post_update(course: Course, actor: Actor, text: str, audiences: Collection[A
     version = course.incident.version
     promising.tell_moved(course, before, actor, "update_posted")
     _send(course, update, version)
+    ticketing.updated(course, update, version)
     return update
 
 
@@ -132,6 +134,7 @@ def _close(course: Course, before: Sequence[Obligation], actor: Actor, reached: 
     promising.tell_moved(course, before, actor, "resolved")
     if reached:
         last_word(course, reached, timeline.closing(len(reached)), "resolved")
+    ticketing.ended(course)
 
 
 def _send(course: Course, update: Update, version: int) -> None:

@@ -2,15 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Final, Literal
 from uuid import UUID
 
+from libs.common.events.base import Ticket
 from libs.common.events.triggers import TriggerReceived
 
 OpenReason = Literal["first_seen"]
 AttachReason = Literal["repeat", "refired", "same_group"]
 EndReason = Literal["alerts_remain", "last_alert_resolved"]
-DropReason = Literal["unknown_alert", "already_resolved"]
+DropReason = Literal["unknown_alert", "already_resolved", "unchanged_ticket"]
+
+ECHO_WITHIN: Final = timedelta(hours=3)
+"""So long after an incident's end its ticket may be posted again for no more than what we wrote on it: longer than a comment is tried."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ class End:
 
 @dataclass(frozen=True)
 class Drop:
-    """Nothing to do: it ends what nobody knows, or what ended before."""
+    """Nothing to do: it ends what nobody knows, or what ended before, or it shows a ticket as it was when its incident ended."""
 
     reason: DropReason
 
@@ -85,3 +90,25 @@ def _ended(own: KnownAlert | None, firing: int) -> Decision:
     if not own.firing:
         return Drop("already_resolved")
     return End(own.incident_id, "last_alert_resolved" if firing <= 1 else "alerts_remain")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The last incident of an alert whose source never said that it is over. ``ticket`` is as its helpdesk told it last."""
+
+    incident_id: UUID
+    ended_at: datetime
+    ticket: Ticket | None
+
+
+def is_echo(trigger: TriggerReceived, ended: Ended | None, now: datetime) -> bool:
+    """Whether a trigger that would open an incident only shows a ticket that is still as it was when its incident ended.
+
+    A helpdesk that posts a ticket at every change of it, without saying what changed, posts it for our own comments too: a resolve
+    would open the next incident. Whose body says that status or priority changed is always heard.
+    """
+    ticket = trigger.ticket
+    if ticket is None or not ticket.snapshot or ended is None or ended.ticket is None:
+        return False
+    same = (ticket.status, ticket.priority) == (ended.ticket.status, ended.ticket.priority)
+    return same and now - ended.ended_at <= ECHO_WITHIN

@@ -123,11 +123,11 @@ def widened(incident: Incident, report: Report) -> Incident:
 
 
 def with_ticket(incident: Incident, ticket: Ticket | None) -> Incident:
-    """The incident, knowing this ticket too."""
-    known = {(each.integration_id, each.id) for each in incident.tickets}
-    if ticket is None or (ticket.integration_id, ticket.id) in known:
+    """The incident, knowing this ticket too, and as its helpdesk told it last."""
+    if ticket is None:
         return incident
-    return incident.model_copy(update={"tickets": (*incident.tickets, ticket)})
+    tickets = {each.ref: each for each in incident.tickets} | {ticket.ref: ticket}
+    return incident.model_copy(update={"tickets": tuple(tickets.values())})
 
 
 def acknowledge(incident: Incident, actor: Actor, now: datetime) -> Move:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from libs.common.events.base import Actor, ObligationKind, RoleRef, Verdict, Window
+from libs.common.events.base import TICKET, Actor, ObligationKind, RoleRef, Ticket, Verdict, Window
 from libs.common.events.deliveries import Addressee, DeliveryFailed, DeliverySent
 from libs.common.events.incidents import Incident, Obligation, RungReason, Update
 from libs.common.events.notifications import Skipped
@@ -94,6 +94,14 @@ def attached(title: str, actor: Actor, *, how: str) -> str:
     if how == "refired":
         return f"{actor.name} reports that {title} fires again; nobody is paged anew."
     return f"{actor.name} reported {title} in the same message; it joined this incident."
+
+
+def ticket_unchanged(ticket: Ticket, actor: Actor) -> str:
+    """A ticket was posted again after its incident's end, and nothing about it is new."""
+    return (
+        f"{actor.name} posted ticket {ticket.name} again, as it was; it opens nothing. "
+        "Reopen it there, or open an incident by hand, if the trouble is back."
+    )
 
 
 def alert_over(title: str, actor: Actor, firing: int) -> str:
@@ -230,6 +238,12 @@ def update_sent(audiences: Sequence[str]) -> str:
     return f"The update goes out to the contacts of {_and(outside)}."
 
 
+def tickets_told(what: str, tickets: Sequence[Ticket]) -> str:
+    """Something goes back to the tickets."""
+    names = _and([ticket.name for ticket in tickets])
+    return f"Ticket{'s' if len(tickets) > 1 else ''} {names} {'are' if len(tickets) > 1 else 'is'} told {what}."
+
+
 def closing(count: int) -> str:
     """The closing word goes out."""
     return f"The closing word goes to everyone who was reached ({count})."
@@ -304,8 +318,18 @@ def paged(fact: DeliverySent) -> str:
 
 def failed(fact: DeliveryFailed) -> str:
     """A message to somebody failed for good on one channel."""
+    if fact.recipient.ref.startswith(TICKET):
+        return _comment_failed(fact)
     name = channel(fact.channel)
     return f"{name[0].upper()}{name[1:]} to {fact.recipient.name} {_FAILED.get(fact.reason, 'failed')}."
+
+
+def _comment_failed(fact: DeliveryFailed) -> str:
+    """A comment failed for good: for those who look after the helpdesk's API, its own words."""
+    if fact.reason == "channel_not_configured":
+        return f"No helpdesk's API is configured for {fact.channel}, so nothing is written on {fact.recipient.name}."
+    detail = f" ({fact.detail})" if fact.detail else ""
+    return f"The comment on {fact.recipient.name} {_FAILED.get(fact.reason, 'failed')}{detail}."
 
 
 def exhausted(reason: str, detail: str) -> str:

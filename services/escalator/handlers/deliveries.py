@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from libs.common.errors import Conflict
-from libs.common.events.base import SYSTEM, Actor
+from libs.common.events.base import SYSTEM, TICKET, Actor
 from libs.common.events.deliveries import (
     DeliveryAddressed,
     DeliveryExhausted,
@@ -41,6 +41,8 @@ async def on_sent(desk: Desk, fact: DeliverySent) -> None:
     if case is None:
         return
     to = fact.recipient
+    if to.ref.startswith(TICKET):  # told of the end whether or not it was told of anything before
+        return
     new = await records.note_reached(desk.tx.session, case.incident.id, to.ref, to.name, desk.tx.now)
     if fact.purpose == "page":
         await case.tell(IncidentNoted, text=timeline.paged(fact), actor=SYSTEM, reason="paged")
@@ -51,12 +53,16 @@ async def on_sent(desk: Desk, fact: DeliverySent) -> None:
 
 
 async def on_failed(desk: Desk, fact: DeliveryFailed) -> None:
-    """A message to somebody failed on one channel; what is tried again is not worth a line."""
+    """A message to somebody failed on one channel; what is tried again is not worth a line, nor is the same trouble of a ticket twice."""
     if fact.retry_at is not None or fact.reason == "withdrawn":
         return
     case = await _case(desk, fact.subject_id)
-    if case is not None:
-        await case.tell(IncidentNoted, text=timeline.failed(fact), actor=SYSTEM, reason=fact.reason)
+    if case is None:
+        return
+    text = timeline.failed(fact)
+    if fact.recipient.ref.startswith(TICKET) and await records.said(desk.tx.session, case.incident.id, text):
+        return
+    await case.tell(IncidentNoted, text=text, actor=SYSTEM, reason=fact.reason)
 
 
 async def on_exhausted(desk: Desk, fact: DeliveryExhausted) -> None:

@@ -5,11 +5,11 @@ from libs.common.events.incidents import AlertAttached, AlertResolved
 from libs.common.events.triggers import TriggerReceived
 from libs.common.logs import get_logger
 from services.escalator.domain import incident as states
-from services.escalator.domain import timeline
+from services.escalator.domain import ticketing, timeline
 from services.escalator.domain.announcement import Announced, announced, is_older, past
 from services.escalator.domain.correlation import Attach, Drop, End, Open, correlate
 from services.escalator.domain.incident import Report
-from services.escalator.handlers import windows
+from services.escalator.handlers import tickets, windows
 from services.escalator.handlers.actions import resolve
 from services.escalator.handlers.case import Case, Desk, hold
 from services.escalator.handlers.opening import open_incident
@@ -44,6 +44,8 @@ async def take(desk: Desk, trigger: TriggerReceived, actor: Actor) -> Case | Non
     decision = correlate(trigger, known, await alerts.firing(session, own.incident_id) if own else 0)
     match decision:
         case Open():
+            if await tickets.only_echoed(desk, trigger, actor):
+                return None
             return await _open(desk, trigger, actor)
         case Attach():
             return await _attach(desk, trigger, actor, decision)
@@ -51,6 +53,8 @@ async def take(desk: Desk, trigger: TriggerReceived, actor: Actor) -> Case | Non
             return await _end(desk, trigger, actor, decision)
         case Drop():
             log.info("trigger dropped", reason=decision.reason, integration=source, dedup_key=trigger.dedup_key)
+            if decision.reason == "unknown_alert":
+                await alerts.end_closed(session, source, trigger.dedup_key)
             return None
 
 
@@ -104,7 +108,8 @@ async def _attach(desk: Desk, trigger: TriggerReceived, actor: Actor, decision: 
         counts |= {} if alert.firing else {"firing": incident.firing + 1}
         alert.firing, alert.triggers, alert.last_at = True, alert.triggers + 1, desk.tx.now
     incident = states.with_ticket(incident, trigger.ticket)
-    await case.tell(
+    course = case.course()
+    course.tell(
         AlertAttached,
         incident.model_copy(update=counts),
         text=timeline.attached(trigger.title, actor, how=decision.reason),
@@ -113,6 +118,8 @@ async def _attach(desk: Desk, trigger: TriggerReceived, actor: Actor, decision: 
         trigger_id=trigger.trigger_id,
         new_alert=new,
     )
+    ticketing.joined(course, case.incident)
+    await case.follow(course)
     return case
 
 

@@ -7,7 +7,8 @@ from sqlalchemy import ColumnElement, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.common.db.session import WriteSession, lock_key
-from services.escalator.domain.correlation import KnownAlert
+from libs.common.events.incidents import Incident
+from services.escalator.domain.correlation import Ended, KnownAlert
 from services.escalator.store.incidents import concerning
 from services.escalator.store.tables import AlertRow, IncidentRow
 
@@ -69,6 +70,36 @@ async def history(
         .limit(limit)
     )
     return [(alert, incident) for alert, incident in await session.execute(statement)]
+
+
+async def last_ended(session: WriteSession, integration_id: str, dedup_key: str) -> Ended | None:
+    """The newest incident of an alert that its source has not ended since; only where the incident is over."""
+    statement = (
+        select(AlertRow, IncidentRow)
+        .join(IncidentRow, IncidentRow.id == AlertRow.incident_id)
+        .where(AlertRow.integration_id == integration_id, AlertRow.dedup_key == dedup_key)
+        .order_by(IncidentRow.number.desc())
+        .limit(1)
+    )
+    found = (await session.execute(statement)).one_or_none()
+    if found is None:
+        return None
+    alert, incident = found
+    if not alert.firing or incident.resolved_at is None:
+        return None
+    tickets = Incident.model_validate({**incident.body, "obligations": ()}).tickets
+    own = next((one for one in tickets if (one.integration_id, one.id) == (integration_id, dedup_key)), None)
+    return Ended(incident.id, incident.resolved_at, own)
+
+
+async def end_closed(session: WriteSession, integration_id: str, dedup_key: str) -> None:
+    """Note that the source says of an alert that it is over, whose incident is over already."""
+    await session.execute(
+        update(AlertRow)
+        .where(AlertRow.integration_id == integration_id, AlertRow.dedup_key == dedup_key, ~AlertRow.open)
+        .values(firing=False)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def close(session: WriteSession, incident_id: UUID) -> None:

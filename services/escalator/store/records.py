@@ -25,6 +25,12 @@ async def timeline(session: AsyncSession, incident_id: UUID, after: int, limit: 
     return (await session.scalars(statement)).all()
 
 
+async def said(session: WriteSession, incident_id: UUID, text: str) -> bool:
+    """Whether the timeline has this very line."""
+    line = select(TimelineRow.id).where(TimelineRow.incident_id == incident_id, TimelineRow.text == text)
+    return await session.scalar(line.limit(1)) is not None
+
+
 async def newest_update(session: WriteSession, incident_id: UUID, audience: Audience) -> Update | None:
     """What was written last for an audience."""
     statement = (

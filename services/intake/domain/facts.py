@@ -92,4 +92,13 @@ def _ticket(trigger: ParsedTrigger, integration: Integration[Any]) -> Ticket | N
     read = trigger.ticket
     if read is None:
         return None
-    return Ticket(integration_id=integration.id, source=integration.source, id=read.id, name=read.name, url=read.url)
+    return Ticket(
+        integration_id=integration.id,
+        source=integration.source,
+        id=read.id,
+        name=read.name,
+        url=read.url,
+        status=read.status,
+        priority=read.priority,
+        snapshot=read.snapshot,
+    )

@@ -41,11 +41,14 @@ that we use of a provider."""
 
 @dataclass(frozen=True, slots=True)
 class TicketRead:
-    """A ticket as its helpdesk's API calls it, and as people do."""
+    """A ticket as its helpdesk's API calls it, and as people do. ``snapshot``: the body does not say what happened to it."""
 
     id: str
     name: str
     url: str = ""
+    status: str = ""
+    priority: str = ""
+    snapshot: bool = False
 
 
 @dataclass(frozen=True, slots=True)

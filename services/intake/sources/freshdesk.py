@@ -5,7 +5,7 @@ from typing import Any, Final
 from services.intake.domain.look import Look
 from services.intake.sources.base import Arrival, Source
 from services.intake.sources.common import COMMON, Part, needed, reads_one
-from services.intake.sources.tickets import TICKETS, Ticket, TicketOptions, ticket_of
+from services.intake.sources.tickets import TICKETS, Ticket, TicketOptions, goes_back, ticket_of
 
 OVER: Final = frozenset({"resolved", "closed", "4", "5"})
 PRIORITIES: Final = {"1": "Low", "2": "Medium", "3": "High", "4": "Urgent"}
@@ -30,11 +30,20 @@ def _one(look: Look, arrival: Arrival[TicketOptions]) -> Part:
         tags=tags or body.texts("ticket_tags", "tags"),
         url=body.text("ticket_url", "ticket_public_url", "url"),
         status=status,
+        snapshot=not happened,
         created_at=body.moment("ticket_created_on", "created_at"),
         ended_at=body.moment("ticket_resolved_on", "updated_at"),
     )
     return ticket_of(ticket, arrival)
 
+
+BACK: Final = goes_back(
+    """
+    provider: freshdesk
+    url: https://acme.freshdesk.com            # or https://acme.freshservice.com
+    token: {env: TOCSIN_FRESHDESK_TOKEN}       # an agent's API key: Profile settings → View API key
+"""
+)
 
 DOCS = f"""
 Freshdesk posts from automation rules. A P1 opens an incident, of which Helpdesk hears first.
@@ -56,8 +65,9 @@ header `X-Tocsin-Key`), encoding JSON, content *Simple*: tick triggered event, t
 | service | tags, else `ticket_type`; map them with `services` |
 | link | `ticket_url` |
 
-An update that changes neither status nor priority nor tags opens nothing.
+An update (a note of ours, too) that changes neither status nor priority nor tags opens nothing.
 
+{BACK}
 ## Options
 
 {TICKETS} {COMMON}

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from services.intake.domain.look import Look
 from services.intake.sources.base import Arrival, Source
 from services.intake.sources.common import COMMON, Part, ignored, needed, reads_one, refused
-from services.intake.sources.tickets import TICKETS, Ticket, TicketOptions, ticket_of
+from services.intake.sources.tickets import TICKETS, Ticket, TicketOptions, goes_back, ticket_of
 
 OVER: Final = frozenset({"done", "closed", "resolved", "cancelled", "canceled", "declined", "rejected"})
 NEWS: Final = frozenset({"status", "priority", "resolution", "labels", "project"})
@@ -38,6 +38,7 @@ def _one(look: Look, arrival: Arrival[TicketOptions]) -> Part:
         tags=fields.texts("labels"),
         url=_page(issue.text("self"), key),
         status=status,
+        snapshot=not changed and not event.endswith("issue_created"),
         created_at=fields.moment("created"),
         ended_at=fields.moment("resolutiondate", "updated"),
     )
@@ -60,6 +61,15 @@ def _page(address: str, key: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{root}/browse/{key}" if parts.netloc else ""
 
 
+BACK: Final = goes_back(
+    """
+    provider: jira
+    url: https://acme.atlassian.net
+    username: {env: TOCSIN_JIRA_USERNAME}      # an account's address; without it the token is a personal access token
+    token: {env: TOCSIN_JIRA_TOKEN}            # https://id.atlassian.com → Security → API tokens
+"""
+)
+
 DOCS = f"""
 Jira posts issues as they are filed, change and are done. A P1 opens an incident, of which Helpdesk hears first.
 
@@ -80,8 +90,9 @@ the webhook Jira signs every body; put it under `verify` (see the overview).
 | service | `components[].name`, else `project.key`; map it with `services` |
 | link | `…/browse/<key>` |
 
-A comment, and a change of other fields than status, priority, resolution and labels, opens nothing.
+A comment (our own too), and a change of other fields than status, priority, resolution and labels, opens nothing.
 
+{BACK}
 ## Options
 
 {TICKETS} {COMMON}

@@ -1,7 +1,7 @@
 """What the sources of helpdesks share: only what the integration calls P1 opens an incident, and the end of a ticket always counts."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeVar
 
@@ -26,6 +26,24 @@ TICKETS: Final = """
 that make a ticket a P1 whatever its priority is. `services`: from a tag or component to the id of a service.
 """
 """The paragraph about :class:`TicketOptions` for the sources' pages."""
+
+
+def goes_back(channel: str) -> str:
+    """The paragraph about comments for the sources' pages; ``channel`` is the helpdesk's own part of its configuration."""
+    return f"""## What goes back
+
+That somebody has the incident, each update (those for the team alone as a note for agents) and its end stand on the ticket as comments, each once. The
+notifier needs an account for that, in `channels.yaml`; `ticket:` is followed by the id of this integration:
+
+```yaml
+  - id: ticket:your-integration
+    name: Comments on tickets
+{channel.strip(chr(10))}
+```
+
+`public: false` makes every comment a note for agents. See [notifications](../notifications.md#comments-on-tickets).
+"""
+
 
 SEVERITIES: Final = {
     "urgent": "critical",
@@ -56,6 +74,8 @@ class Ticket:
     """Whether it was solved, closed, cancelled or deleted."""
     news: bool = True
     """Whether what happened can open an incident: not a comment, nor an assignment."""
+    snapshot: bool = False
+    """Whether the body does not say what happened."""
     description: str = ""
     reporter: str = ""
     services: Iterable[str] = ()
@@ -89,7 +109,12 @@ def ticket_of(ticket: Ticket, arrival: Arrival[TicketT]) -> Part:
         kind="ticket",
         services=named or [service for service in ticket.services if service],
         reporter=ticket.reporter,
-        ticket=ticket_read(ticket.id, name, ticket.url),
+        ticket=replace(
+            ticket_read(ticket.id, name, ticket.url),
+            status=clean(ticket.status, NAME_LIMIT),
+            priority=clean(ticket.priority, NAME_LIMIT),
+            snapshot=ticket.snapshot,
+        ),
         links=[(ticket.url, f"Ticket {name}")],
         labels={
             "ticket": name,

@@ -5,7 +5,7 @@ from typing import Any, Final
 from services.intake.domain.look import Look
 from services.intake.sources.base import Arrival, Source
 from services.intake.sources.common import COMMON, Part, ignored, needed, reads_one
-from services.intake.sources.tickets import TICKETS, Ticket, TicketOptions, ticket_of
+from services.intake.sources.tickets import TICKETS, Ticket, TicketOptions, goes_back, ticket_of
 
 OVER: Final = frozenset({"solved", "closed", "deleted"})
 NEWS: Final = frozenset(
@@ -36,6 +36,7 @@ def _one(look: Look, arrival: Arrival[ZendeskOptions]) -> Part:
         tags=tuple(look.text("tags").replace(",", " ").split()),
         url=url if "://" in url or not url else f"https://{url}",
         status=status,
+        snapshot=True,
         created_at=look.moment("created_at"),
         ended_at=look.moment("updated_at"),
     )
@@ -64,6 +65,15 @@ def _event(look: Look, arrival: Arrival[ZendeskOptions]) -> Part:
     )
     return ticket_of(ticket, arrival)
 
+
+BACK: Final = goes_back(
+    """
+    provider: zendesk
+    url: https://acme.zendesk.com
+    username: {env: TOCSIN_ZENDESK_USERNAME}   # an agent's address; without it the token is an OAuth token
+    token: {env: TOCSIN_ZENDESK_TOKEN}         # Admin Center → Apps and integrations → APIs → API tokens
+"""
+)
 
 DOCS = f"""
 Zendesk posts tickets as they are filed, change and are solved. A P1 opens an incident, of which Helpdesk hears first.
@@ -94,8 +104,10 @@ Zendesk signs every body; put the webhook's signing secret under `verify` (see t
 | title | `detail.subject` | `ticket_title` |
 | link | where the option `host` is set | `link`, `ticket_url` |
 
-A comment or an assignment opens nothing. Upper and lower case do not matter.
+A comment (our own too) or an assignment opens nothing. A template does not say what happened: within three hours of an incident's end, a ticket that
+is posted with the status and priority that it had then opens nothing either. Upper and lower case do not matter.
 
+{BACK}
 ## Options
 
 `host`: `acme.zendesk.com`, for the links of events. {TICKETS} {COMMON}

@@ -10,7 +10,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final, Literal
 
-from libs.common.events.base import Contact
+from libs.common.events.base import TICKET, Contact, Ticket
 from libs.common.events.notifications import Recipient, Skipped, SkipReason
 from services.oncall.domain.directory import DEFAULT_ROTA, Directory
 from services.oncall.domain.nouns import Tenant, TenantContact
@@ -29,6 +29,7 @@ class Context:
     """The tenants concerned; empty means all of them."""
     assigned_team: str | None = None
     first: tuple[str, ...] = ()
+    tickets: tuple[Ticket, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -256,6 +257,27 @@ def _contacts_of(scene: _Scene, tenant_id: str, what: Literal["tenant", "client"
     return _merged(_tenant_contact(scene, tenant, contact) for contact in contacts)
 
 
+# Tickets -----------------------------------------------------------------------------------------------------------
+
+
+def _tickets(scene: _Scene, _: str) -> Resolution:
+    return _merged(_told_ticket(scene, ticket) for ticket in scene.context.tickets)
+
+
+def _ticket(scene: _Scene, rest: str) -> Resolution:
+    ref = f"{TICKET}{rest}"
+    for ticket in scene.context.tickets:
+        if ticket.ref == ref:
+            return _told_ticket(scene, ticket)
+    return _skip(ref, rest, "unknown_reference", "The incident has no such ticket.")
+
+
+def _told_ticket(scene: _Scene, ticket: Ticket) -> Resolution:
+    """A ticket is told by a comment; who reads it is its helpdesk's to know."""
+    contact = Contact(channel=ticket.channel, address=ticket.id)
+    return Resolution((Recipient(ref=ticket.ref, name=f"Ticket {ticket.name}", role=scene.role, contacts=(contact,)),))
+
+
 # Putting findings together -----------------------------------------------------------------------------------------
 
 
@@ -295,6 +317,8 @@ _RULES: Final[Mapping[tuple[str, bool], Callable[[_Scene, str], Resolution]]] = 
         ("maintenance-team", False): _maintenance_team,
         ("tenant-contacts", False): _tenant_contacts,
         ("client-contacts", False): _client_contacts,
+        ("tickets", False): _tickets,
+        ("ticket", True): _ticket,
         ("rota", True): _rota,
         ("team", True): _team,
         ("role", True): _role,

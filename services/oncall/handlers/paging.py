@@ -6,7 +6,7 @@
 from typing import Final
 
 from libs.common.db.work import Tx
-from libs.common.events.base import Link
+from libs.common.events.base import TICKET, Link
 from libs.common.events.incidents import (
     CommunicationDue,
     EscalationDue,
@@ -89,6 +89,7 @@ class Paging:
                 late_by=event.late_by,
                 links=self._links(directory, event.incident, found),
                 reason=event.reason,
+                internal=event.internal,
                 requested_at=tx.now,
             )
         )
@@ -137,13 +138,20 @@ class Paging:
 
     def _links(self, directory: Directory, incident: Incident, found: Resolution) -> tuple[Link, ...]:
         """The check links; those of the house are left out where a client reads the message."""
-        outside = any(recipient.ref.startswith("contact:") for recipient in found.recipients)
+        outside = any(recipient.ref.startswith(("contact:", TICKET)) for recipient in found.recipients)
         return (public_links if outside else check_links)(directory, incident, self._status_page)
 
 
 def context_of(incident: Incident) -> Context:
     """What of the incident decides who is responsible."""
-    return Context(incident.service, incident.tool, incident.tenants, incident.assigned_team, incident.first)
+    return Context(
+        service=incident.service,
+        tool=incident.tool,
+        tenants=incident.tenants,
+        assigned_team=incident.assigned_team,
+        first=incident.first,
+        tickets=incident.tickets,
+    )
 
 
 def _refs(found: Resolution) -> list[str]:

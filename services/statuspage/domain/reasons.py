@@ -37,6 +37,7 @@ LINES: Final[Mapping[str, str]] = {
     "update_posted": "",
     "rca_issued": "",
     "reply_changed_nothing": "",
+    "nothing_new": "its state and priority are those that it had when the incident ended",
     # promises
     "news": "",
     "no_news": "nobody wrote an update meanwhile",

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from libs.common.events.base import Ticket
 from services.oncall.domain.resolve import Context, Resolution, resolve
 from tests.unit.oncall.company import AFTERNOON, MORNING, NIGHT, PEOPLE, directory, entries, people_without_contacts
 
@@ -261,3 +262,19 @@ def test_nobody_is_told_twice_nobody_without_contact_is_told_and_silence_has_a_r
     assert not set(told) & {f"person:{person}" for person in silent}
     assert all(recipient.contacts for recipient in found.recipients)
     assert found.recipients or found.skipped
+
+
+def test_tickets_are_told_by_comments_and_each_can_be_named() -> None:
+    fields = {"integration_id": "zendesk", "source": "zendesk", "name": "HD 1"}
+    tickets = (Ticket(id="20418", **fields), Ticket(id="HD 1", **fields))
+    found = resolve(directory(), ["tickets"], Context(tickets=tickets), MORNING)
+    assert [(one.ref, one.contacts[0].channel, one.contacts[0].address) for one in found.recipients] == [
+        ("ticket:zendesk/20418", "ticket:zendesk", "20418"),
+        (tickets[1].ref, "ticket:zendesk", "HD 1"),
+    ]
+    assert resolve(directory(), [tickets[1].ref], Context(tickets=tickets), MORNING).recipients[0].name == "Ticket HD 1"
+
+
+def test_a_ticket_that_the_incident_does_not_have_is_skipped_and_said() -> None:
+    [skip] = resolve(directory(), ["ticket:zendesk/9"], Context(), MORNING).skipped
+    assert (skip.reason, skip.detail) == ("unknown_reference", "The incident has no such ticket.")
