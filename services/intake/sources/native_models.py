@@ -132,6 +132,13 @@ class TelemetryTrigger(NativeTrigger):
     """The id of the tool that it concerns, if it does."""
 
 
+def _own_id(value: Any, field: str) -> Any:
+    """``value`` with its ``id`` as ``field``, where it has no such field: ``id`` is what most callers write."""
+    if isinstance(value, dict) and not value.get(field) and value.get("id"):
+        return {**value, field: value["id"]}
+    return value
+
+
 class MaintenanceTrigger(NativeTrigger):
     """A scheduled maintenance: the team assigned to it hears of it first. The same id again moves it; ``cancelled`` calls it off."""
 
@@ -141,7 +148,7 @@ class MaintenanceTrigger(NativeTrigger):
     assigned_team: Text = ""
     """The id of the team that does it; required unless it ended."""
     maintenance_id: Text = ""
-    """Your id of it, by which it is moved and cancelled; the dedup key."""
+    """Your id of it (``id`` is taken for it too), by which it is moved and cancelled; the dedup key."""
     sequence: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
     """Where you count the announcements of one maintenance: what comes with a lower number than the last is passed over."""
     ending: MaintenanceEnding | None = None
@@ -151,6 +158,7 @@ class MaintenanceTrigger(NativeTrigger):
     @classmethod
     def _status_says_how_it_ended(cls, value: Any) -> Any:
         """``cancelled`` and ``completed`` are endings; the words for a maintenance that is to come, or goes on, are all ``firing``."""
+        value = _own_id(value, "maintenance_id")
         word = value.get("status") if isinstance(value, dict) else None
         if not isinstance(word, str):
             return value
@@ -175,10 +183,15 @@ class TicketTrigger(NativeTrigger):
 
     kind: Literal["ticket"]
     ticket: Words
-    """The ticket's id at the helpdesk; the dedup key."""
+    """The ticket's id at the helpdesk (``id`` is taken for it too); the dedup key."""
     priority: Words
     """``P1`` opens an incident; anything else is understood and opens none."""
     url: Text = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _id_is_the_ticket(cls, value: Any) -> Any:
+        return _own_id(value, "ticket")
 
 
 class ProviderTrigger(NativeTrigger):

@@ -31,6 +31,12 @@ def test_a_p1_ticket_opens_under_the_tickets_own_id() -> None:
     assert [link.href for link in trigger.links] == ["https://helpdesk.example.org/tickets/20418"]
 
 
+@pytest.mark.parametrize(("kind", "field"), [("ticket", "ticket"), ("maintenance", "maintenance_id")])
+def test_what_is_called_id_is_the_id(kind: str, field: str) -> None:
+    body = {name: value for name, value in EXAMPLES[kind].items() if name not in (field, "dedup_key")}
+    assert only(read("native", {**body, "id": 4711})).dedup_key == "4711"
+
+
 def test_a_ticket_below_p1_is_understood_and_opens_nothing() -> None:
     reading = read("native", {**EXAMPLES["ticket"], "priority": "P3"})
     assert not reading.triggers
