@@ -1,4 +1,4 @@
-"""Looks ahead every few minutes, counts what is doubtful in a metric and says what is new in the log."""
+"""Looks ahead every few minutes, counts what is doubtful in a metric and says what is new in the log. Owners are warned by the timer ``outlook``."""
 
 from collections import Counter
 from datetime import timedelta
@@ -54,7 +54,7 @@ class Prover(Background):
             self._metrics.oncall_doubts.labels(doubt).set(counts[doubt])
         for one in found:
             if (one.doubt, one.subject, one.person) not in self._known:
-                log.warning(
+                log.info(
                     "doubt ahead", doubt=one.doubt, subject=one.subject, starts_at=str(one.starts_at), text=one.text
                 )
         self._known = frozenset((one.doubt, one.subject, one.person) for one in found)

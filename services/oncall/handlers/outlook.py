@@ -27,9 +27,9 @@ LISTED: Final = 20
 
 
 async def plan(tx: Tx) -> None:
-    """Have the first look be due, unless one is planned."""
+    """Have the first look be due, unless one is planned: not at once, so that who has just set it up is left in peace."""
     if await tx.scheduled(LOOK, LOOK) is None:
-        await tx.schedule(LOOK, LOOK, tx.now)
+        await tx.schedule(LOOK, LOOK, tx.now + EVERY)
 
 
 async def look(tx: Tx, status_page: str | None) -> None:
@@ -54,7 +54,7 @@ async def _warn(tx: Tx, directory: Directory, owner: str, warned: Sequence[Warne
         told = resolve(directory, [owner, "on-shift"], Context(), tx.now)
     notice = tx.chance.uuid7(tx.now)
     soon = any(one.reason == "begins_soon" for one in warned)
-    log.warning("doubts ahead are told", owner=owner, doubts=len(warned), reason=warned[0].reason)
+    log.info("doubts ahead are told", owner=owner, doubts=len(warned), reason=warned[0].reason)
     await tx.emit(
         NotificationRequested(
             notification_id=tx.chance.uuid7(tx.now),
