@@ -1,18 +1,25 @@
 """Signed bodies, repeated deliveries and limits, through the front door."""
 
+import asyncio
 import base64
 import hmac
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
+from libs.common.chance import Chance
+from services.intake.__main__ import build
+from services.intake.handlers.keep import drop_old
+from services.intake.settings import IntakeSettings
 from services.intake.sources.registry import all_sources
-from tests.integration.intake_support import NOW, House, intake
+from tests.integration.intake_support import NOW, House, intake, no_database
 
 CONFIG = """
 integrations:
@@ -22,6 +29,10 @@ integrations:
       {file: FOLDER/new.secret}]}}}
   - {id: unset, name: Unset, source: jira, key: {file: FOLDER/jira.key}, options: {verify: {scheme: jira, secrets: [
       {env: TOCSIN_TEST_SECRET_THAT_IS_NOT_SET}]}}}
+  - {id: grafana, name: Grafana, source: grafana, key: {file: FOLDER/grafana.key}, options: {verify: {scheme: grafana, secrets: [
+      {file: FOLDER/new.secret}]}}}
+  - {id: ping, name: Ping, source: heartbeat, key: {file: FOLDER/heartbeat.key}, options: {verify: {scheme: standard-webhooks, secrets: [
+      {file: FOLDER/standard.secret}]}}}
   - {id: alertmanager, name: A, source: alertmanager, key: {file: FOLDER/alertmanager.key}, options: {rate_limit: 2}}
   - {id: native, name: N, source: native, key: {file: FOLDER/native2.key}, options: {rate_limit: 2}}
 """
@@ -33,10 +44,11 @@ def key_of(source: str) -> str:
 
 @pytest.fixture
 async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
-    for source in ("sentry", "zendesk", "jira", "alertmanager"):
+    for source in ("sentry", "zendesk", "jira", "alertmanager", "grafana", "heartbeat"):
         (tmp_path / f"{source}.key").write_text(key_of(source))
     (tmp_path / "native2.key").write_text(key_of("native"))
     (tmp_path / "new.secret").write_text("new-secret\n")
+    (tmp_path / "standard.secret").write_text("whsec_bmV3")
     (tmp_path / "old.secret").write_text("old-secret\n")
     (tmp_path / "integrations.yaml").write_text(CONFIG.replace("FOLDER", str(tmp_path)))
     async with intake(database_url, tmp_path) as made:
@@ -84,6 +96,104 @@ async def test_a_delivery_that_comes_again_is_answered_and_not_taken_twice(house
     assert [answer.status_code for answer in (first, second, other)] == [202, 200, 202]
     assert second.json()["ignored"][0]["reason"] == "repeated"
     assert len(await house.events()) == 2
+
+
+@asynccontextmanager
+async def second_replica(house: House, database_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of another intake on the same database."""
+    settings = IntakeSettings(database_url=SecretStr(database_url), config_dir=house.folder)
+    service = await build(settings, clock=house.clock, chance=Chance(8))
+    await service.start()
+    try:
+        transport = httpx.ASGITransport(app=service.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://second") as client:
+            yield client
+    finally:
+        await service.stop()
+
+
+async def test_what_one_replica_took_another_does_not_take_again(house: House, database_url: str) -> None:
+    body, path = example("sentry"), f"/v1/hooks/sentry/{key_of('sentry')}"
+    signature = sentrys(body, "new-secret")
+    async with second_replica(house, database_url) as other:
+
+        async def both(name: str) -> list[int]:
+            """The statuses of the same delivery to both at once."""
+            headers = {"Sentry-Hook-Signature": signature, "Request-ID": name}
+            posts = [one.post(path, content=body, headers=headers) for one in (house.client, other)]
+            return sorted(answer.status_code for answer in await asyncio.gather(*posts))
+
+        assert (await post(house, "sentry", body, sentry_hook_signature=signature, request_id="r")).status_code == 202
+        assert await both("r") == [200, 200]
+        for number in range(5):
+            assert await both(f"r-{number}") == [200, 202]
+    assert len(await house.rows("SELECT 1 FROM deliveries")) == 6
+    assert len(await house.rows("SELECT 1 FROM triggers")) == 6
+
+
+async def test_a_delivery_that_could_not_be_committed_is_not_remembered(house: House) -> None:
+    body = example("sentry")
+    headers: dict[str, str] = {"sentry_hook_signature": sentrys(body, "new-secret"), "request_id": "r-1"}
+    await post(house, "sentry", body, **headers | {"request_id": "before"})
+    async with no_database(house):
+        assert (await post(house, "sentry", body, **headers)).status_code == 503
+    assert (await post(house, "sentry", body, **headers)).status_code == 202
+    assert (await post(house, "sentry", body, **headers)).status_code == 200
+
+
+async def test_one_that_was_refused_is_kept_once(house: House) -> None:
+    body = b'{"nothing": "that sentry sends"}'
+    headers: dict[str, str] = {"sentry_hook_signature": sentrys(body, "new-secret"), "request_id": "r-1"}
+    statuses = [(await post(house, "sentry", body, **headers)).status_code for _ in range(2)]
+    assert (statuses, len(await house.rows("SELECT 1 FROM quarantine"))) == ([422, 200], 1)
+
+
+async def test_what_is_known_of_signed_deliveries_goes_with_the_bodies_and_others_leave_nothing(house: House) -> None:
+    body = example("sentry")
+    long = "r" * 5_000
+    headers: dict[str, str] = {"sentry_hook_signature": sentrys(body, "new-secret"), "request_id": long}
+    await post(house, "native", example("native"))
+    await post(house, "sentry", body, sentry_hook_signature=headers["sentry_hook_signature"])
+    assert await house.rows("SELECT 1 FROM signed_deliveries") == [], "neither says what it would be known by"
+    await post(house, "sentry", body, **headers)
+    assert (await post(house, "sentry", body, **headers)).status_code == 200
+    house.clock.advance(timedelta(days=29))
+    async with house.uow.begin() as tx:
+        await drop_old(tx, timedelta(days=30))
+    assert (await post(house, "sentry", body, **headers)).status_code == 200
+    house.clock.advance(timedelta(days=2))
+    async with house.uow.begin() as tx:
+        await drop_old(tx, timedelta(days=30))
+    assert await house.rows("SELECT 1 FROM signed_deliveries") == []
+
+
+async def test_a_recorded_delivery_of_a_sender_that_signs_the_time_alone_is_not_taken_again(house: House) -> None:
+    body, stamp = example("grafana"), str(int(NOW.timestamp()))
+    signature = hmac.new(b"new-secret", f"{stamp}:".encode() + body, "sha256").hexdigest()
+    headers = {"x_grafana_alerting_signature": signature, "x_grafana_alerting_signature_timestamp": stamp}
+    statuses = [(await post(house, "grafana", body, **headers)).status_code for _ in range(2)]
+    later = str(int(NOW.timestamp()) + 1)
+    signature = hmac.new(b"new-secret", f"{later}:".encode() + body, "sha256").hexdigest()
+    fresh = {"x_grafana_alerting_signature": signature, "x_grafana_alerting_signature_timestamp": later}
+    statuses.append((await post(house, "grafana", body, **fresh)).status_code)
+    assert statuses == [202, 200, 202]
+
+
+async def test_a_recorded_ping_is_no_sign_of_life(house: House) -> None:
+    now = NOW.timestamp()
+
+    def signed(at: float) -> dict[str, str]:
+        text = f"m-{at:.0f}.{at:.0f}.".encode()
+        given = base64.b64encode(hmac.new(base64.b64decode("bmV3"), text, "sha256").digest()).decode()
+        return {"webhook_id": f"m-{at:.0f}", "webhook_timestamp": f"{at:.0f}", "webhook_signature": f"v1,{given}"}
+
+    assert (await post(house, "heartbeat", b"")).status_code == 401
+    first = await post(house, "heartbeat", b"", **signed(now))
+    house.clock.advance(timedelta(minutes=1))
+    again = await post(house, "heartbeat", b"", **signed(now))
+    fresh = await post(house, "heartbeat", b"", **signed(now + 60))
+    assert [answer.status_code for answer in (first, again, fresh)] == [200] * 3
+    assert first.json()["last_at"] == again.json()["last_at"] < fresh.json()["last_at"]
 
 
 def zendesks(body: bytes, at: datetime) -> dict[str, str]:

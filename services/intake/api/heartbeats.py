@@ -90,5 +90,6 @@ async def _pinged(request: Request, key: str | None) -> HeartbeatShown:
     state.guard.admit(SOURCE, integration, (key or "")[:KEY_ID], now)
     signed = Signed(request.headers, await request.body(), called(request, state.public_url))
     state.guard.verify(integration, signed, now)
+    once = state.guard.once(integration, signed)
     async with state.uow.begin() as tx:
-        return shown(await heartbeats.ping(tx, state.receiver, integration, integration.id))
+        return shown(await heartbeats.ping(tx, state.receiver, integration, integration.id, once))

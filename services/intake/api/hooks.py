@@ -19,6 +19,7 @@ from services.intake.domain.trigger import summary
 from services.intake.handlers.receive import Receipt
 from services.intake.handlers.senders import source_named
 from services.intake.sources.base import Arrival
+from services.intake.store.writer import Repeated
 
 router = APIRouter(tags=["triggers"])
 
@@ -135,8 +136,6 @@ async def _take(
         integration = replace(integration, kind=kind, options=options)
     signed = Signed(request.headers, await request.body(), called(request, state.public_url))
     state.guard.verify(integration, signed, now)
-    if state.guard.is_repeated(integration, signed, now):
-        return Response(REPEATED, 200, media_type="application/json")
     headers = foreign_headers(request.headers.items())
     if said is not None:
         headers = [(name, value) for name, value in headers if not name.lower().startswith("content-")]
@@ -144,8 +143,11 @@ async def _take(
     arrival = Arrival(request.headers, body, integration, now)
     if source.check is not None:
         await source.check(arrival, state.network)
-    receipt = await state.receiver.receive(source, integration, headers, body)
-    state.guard.taken(integration, signed, now)
+    try:
+        once = state.guard.once(integration, signed)
+        receipt = await state.receiver.receive(source, integration, headers, body, once=once)
+    except Repeated:
+        return Response(REPEATED, 200, media_type="application/json")
     if receipt.reading.refused:
         return _refusal(request, receipt)
     if source.afterwards is not None:

@@ -68,16 +68,13 @@ async def _take(
         fields = {}
     signed = Signed(request.headers, _signed_part(transport, fields, body), called(request, state.public_url))
     state.guard.verify(integration, signed, now)
-    if state.guard.is_repeated(integration, signed, now):
-        return _answer(200, "repeated")
+    once = state.guard.once(integration, signed)
     try:
         letter = letter_of(fields)
     except NoForm:
-        await state.postbox.take(integration, Letter(transport, body))
+        await state.postbox.take(integration, Letter(transport, body), once=once)
         return _answer(NOT_AGAIN if transport == "mailgun" else 200, "quarantined")
-    outcome = await state.postbox.take(integration, letter)
-    state.guard.taken(integration, signed, now)
-    return _answer(200, outcome)
+    return _answer(200, await state.postbox.take(integration, letter, once=once))
 
 
 def _signed_part(transport: Transport, fields: Mapping[str, Field], body: bytes) -> bytes:

@@ -1,5 +1,6 @@
-"""Before a body is taken: is it the sender's, was it taken already, and do not too many come at once?"""
+"""Before a body is taken: is it the sender's, by what would it be known again, and do not too many come at once?"""
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,9 +16,7 @@ from services.intake.domain.verify import Verify
 from services.intake.sources.base import Source
 
 REMEMBERED: Final = 100_000
-"""Deliveries and keys that are remembered; the oldest are forgotten first."""
-
-REMEMBERED_FOR: Final = timedelta(hours=24)
+"""Keys whose use is counted; the one that was used longest ago is forgotten first."""
 
 
 class Busy(Unavailable):
@@ -41,13 +40,12 @@ class _Bucket:
 
 
 class Guard:
-    """Keeps in memory what came lately: each replica for itself."""
+    """Counts in memory how often each key is used, in each replica for itself (docs/adr/0016)."""
 
     def __init__(self, environ: Mapping[str, str], per_minute: int) -> None:
         self._environ = environ
         self._per_minute = per_minute
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
-        self._seen: OrderedDict[tuple[str, str], datetime] = OrderedDict()
 
     def admit(self, source: Source[Any], integration: Integration[Any], key: str, now: datetime) -> None:
         """Let the request in, or say when to come back, as this sender understands it.
@@ -77,7 +75,7 @@ class Guard:
         secrets = self._secrets(wanted)
         if not secrets:
             raise SecretMissing(f"No secret of the integration {integration.id} is set; see its option verify.")
-        signed = Signed(signed.headers, signed.body, signed.url, wanted.header, wanted.timestamp_header)
+        signed = _as_wanted(signed, wanted)
         if not is_genuine(wanted.scheme, signed, secrets):
             raise Unauthenticated(
                 f"The body is not signed as {wanted.scheme} signs, with a secret of this integration."
@@ -90,26 +88,22 @@ class Guard:
             sentence = f"The signed time {stamp[:40]!r} lies more than {wanted.window_seconds:g} seconds from ours."
             raise Unauthenticated(sentence)
 
-    def is_repeated(self, integration: Integration[Any], signed: Signed, now: datetime) -> bool:
-        """Whether a delivery with this signed id was taken already."""
-        mark = self._mark(integration, signed)
-        at = None if mark is None else self._seen.get(mark)
-        return at is not None and now - at <= REMEMBERED_FOR
-
-    def taken(self, integration: Integration[Any], signed: Signed, now: datetime) -> None:
-        """Note that a delivery is committed."""
-        mark = self._mark(integration, signed)
-        if mark is None:
-            return
-        self._seen[mark] = now
-        while len(self._seen) > REMEMBERED:
-            self._seen.popitem(last=False)
-
     @staticmethod
-    def _mark(integration: Integration[Any], signed: Signed) -> tuple[str, str] | None:
+    def once(integration: Integration[Any], signed: Signed) -> str:
+        """By what a signed delivery is known when it comes again: hashed, since senders choose how long it is; empty where it is by nothing.
+
+        What the sender calls the delivery, else the signed time with all that was signed.
+        """
         wanted: Verify | None = integration.options.verify
-        once = "" if wanted is None else SCHEMES[wanted.scheme].once(signed)
-        return (integration.id, once) if once else None
+        if wanted is None:
+            return ""
+        signed = _as_wanted(signed, wanted)
+        scheme = SCHEMES[wanted.scheme]
+        name, stamp = scheme.once(signed), scheme.stamp(signed)
+        if not name and not stamp:
+            return ""
+        parts = [b"named", name.encode("utf-8", "replace")] if name else [stamp.encode("utf-8", "replace"), signed.body]
+        return hashlib.sha256(b"\0".join([wanted.scheme.encode(), *parts])).hexdigest()
 
     def _secrets(self, wanted: Verify) -> list[str]:
         found = []
@@ -121,3 +115,8 @@ class Guard:
             if secret:
                 found.append(secret)
         return found
+
+
+def _as_wanted(signed: Signed, wanted: Verify) -> Signed:
+    """The delivery, with the headers that the integration says its administrator chose."""
+    return Signed(signed.headers, signed.body, signed.url, wanted.header, wanted.timestamp_header)

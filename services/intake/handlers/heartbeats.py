@@ -18,6 +18,7 @@ from services.intake.sources.heartbeat import SOURCE, HeartbeatOptions, note
 from services.intake.store import heartbeats as store
 from services.intake.store import integrations
 from services.intake.store.heartbeats import HeartbeatRow, heartbeat_of
+from services.intake.store.signed import SignedOnce, take_once
 
 log = get_logger(__name__)
 
@@ -63,9 +64,14 @@ async def ensure(tx: Tx, integration_id: str, wanted: Wanted) -> Heartbeat:
     return heartbeat
 
 
-async def ping(tx: Tx, receiver: Receiver, integration: Integration[Any], name: str) -> Heartbeat:
-    """It was heard of. Resolves what its silence opened. Raises :class:`NotFound`."""
+async def ping(tx: Tx, receiver: Receiver, integration: Integration[Any], name: str, once: str = "") -> Heartbeat:
+    """It was heard of. Resolves what its silence opened. Raises :class:`NotFound`.
+
+    A signed ping that came before, which ``once`` tells, is no sign of life.
+    """
     row = await _held(tx, integration.id, name)
+    if once and await take_once(tx, [SignedOnce(tx.chance.uuid7(tx.now), integration.id, once)]):
+        return heartbeat_of(row)
     if row.missing_since is not None:
         await _tell(tx, receiver, integration, heartbeat_of(row), missing=False)
         row.missing_since = None

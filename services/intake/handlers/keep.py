@@ -8,6 +8,7 @@ from libs.common.logs import get_logger
 from services.intake.store.deliveries import PRUNE_AT_ONCE, prune
 from services.intake.store.drop_in import prune_alerts
 from services.intake.store.mail import forget_marks
+from services.intake.store.signed import forget_signed
 
 log = get_logger(__name__)
 
@@ -27,6 +28,7 @@ async def drop_old(tx: Tx, keep: timedelta) -> None:
     """Delete bodies that are older than ``keep``, and plan the next time: at once where more may be left."""
     dropped = max(await prune(tx, tx.now - keep), await prune_alerts(tx, tx.now - keep, PRUNE_AT_ONCE))
     await forget_marks(tx, tx.now - keep)
+    await forget_signed(tx, tx.now - keep)
     if dropped:
         log.info("old bodies deleted", count=dropped)
     again = timedelta(0) if dropped >= PRUNE_AT_ONCE else EVERY

@@ -48,17 +48,18 @@ class Postbox:
         """Let one more message in. Raises ``Throttled`` or ``Busy`` where too many came with this key."""
         self._guard.admit(source_named(MAIL), integration, key[:KEY_ID], self._clock.now())
 
-    async def take(self, integration: Integration[Any], letter: Letter, known_by: str = "") -> Outcome:
+    async def take(self, integration: Integration[Any], letter: Letter, known_by: str = "", once: str = "") -> Outcome:
         """Read the message and commit what it says, once. Raises :class:`~libs.common.errors.Unavailable`.
 
         A message is known again by its Message-ID and its body; one without a Message-ID by ``known_by``, what the transport
-        calls it for ever, and where there is nothing of the kind it is taken each time.
+        calls it for ever, and where there is nothing of the kind it is taken each time. ``once`` is what the transport's signature is
+        good for once.
         """
         name = message_id(letter.body) or known_by
         mark = Mark(name, digest_of(letter.body)) if name else None
         try:
             receipt = await self._receiver.receive(
-                source_named(MAIL), integration, letter.headers, letter.body, mark=mark
+                source_named(MAIL), integration, letter.headers, letter.body, mark=mark, once=once
             )
         except Repeated:
             return self._counted(letter, "repeated")

@@ -59,17 +59,20 @@ class Receiver:
         body: bytes,
         mark: Mark | None = None,
         call: Call | None = None,
+        once: str = "",
     ) -> Receipt:
         """Read a body and commit what it says. Raises :class:`~libs.common.errors.Unavailable` where that cannot be done.
 
-        With a ``mark`` it is committed only once; the second time raises :class:`~services.intake.store.writer.Repeated`.
+        With a ``mark``, or with ``once``, it is committed only once; the second time raises :class:`~services.intake.store.writer.Repeated`.
         A ``call`` of a drop-in API is done and remembered with it, unless the body is refused.
         """
         now = self._clock.now()
         understood = understand(source, integration, headers, body, now)
         receipt = self._receipt(understood.reading, integration, now)
         call = None if receipt.reading.refused else call
-        entry = replace(self._entry(receipt, integration, understood.headers, body, now), mark=mark, call=call)
+        entry = replace(
+            self._entry(receipt, integration, understood.headers, body, now), mark=mark, call=call, once=once
+        )
         try:
             async with asyncio.timeout(COMMIT_TIMEOUT.total_seconds()):
                 await self._writer.write(entry)

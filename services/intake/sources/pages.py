@@ -68,22 +68,23 @@ and is not kept. Secrets stand in variables or files; several are good at once, 
 | scheme | what is signed | how a delivery that is sent again is known |
 |---|---|---|
 | `github`, `jira`, `pagerduty`, `sentry` | the body, HMAC-SHA256 in hexadecimal | `X-GitHub-Delivery`, `X-Atlassian-Webhook-Identifier`, `X-Webhook-Id`, `Request-ID` |
-| `grafana` | the body, with a time where one is sent; `header` and `timestamp_header` name other headers | the time |
+| `grafana` | the body, with a time where one is sent; `header` and `timestamp_header` name other headers | time and body, where a time is sent |
 | `mailgun` | time and token, in the body | the token |
-| `sendgrid` | time and body, ECDSA; the secret is the public key of the console | the time |
-| `slack` | time and body | the time |
+| `sendgrid` | time and body, ECDSA; the secret is the public key of the console | time and body |
+| `slack` | time and body | time and body |
 | `standard-webhooks` | id, time and body | `webhook-id` |
 | `twilio` | the address under `TOCSIN_PUBLIC_URL` and the parameters, HMAC-SHA1, or HMAC-SHA256 with a shared key | `I-Twilio-Idempotency-Token` |
 | `zendesk` | time and body | `X-Zendesk-Webhook-Invocation-Id` |
 
-A signed time may lie `window_seconds` from ours. A delivery that was taken already is answered with 200 and is not taken twice; each replica remembers
-its own for a day. What SNS signs is verified by the source `cloudwatch` itself.
+A signed time may lie `window_seconds` from ours. A delivery that was taken already is answered with 200 and is not taken twice, whichever
+replica it comes to: that is remembered in the transaction of its body, and as long as bodies are kept (`TOCSIN_INTAKE_KEEP_DAYS`). What SNS signs is verified by the source `cloudwatch` itself.
 
 ## Limits
 
 One key may post 120,000 bodies a minute (`TOCSIN_INTAKE_RATE_LIMIT`; the option `rate_limit` of an integration says less). What comes beyond is
 answered with 503, since most senders drop a body after 429, and with 429 to senders of `native` and
-`cloudevents` and to callers of the drop-in APIs. Each replica counts for itself.
+`cloudevents` and to callers of the drop-in APIs. Each replica counts for itself and from its own
+start: with three replicas a key may post up to three times as much. The limit keeps one sender from drowning the others; it is no quota.
 
 ## Drop-in APIs
 

@@ -27,6 +27,7 @@ from services.intake.domain.drop_in import Call
 from services.intake.store.drop_in import keep_calls
 from services.intake.store.lapses import Lasting, follow
 from services.intake.store.mail import Mark, Marked, take_marks
+from services.intake.store.signed import SignedOnce, take_once
 from services.intake.store.tables import QuarantineRow
 from services.intake.store.triggers import insert_triggers
 
@@ -48,7 +49,7 @@ class NotCommitted(Unavailable):
 
 
 class Repeated(Exception):
-    """The message was committed before; nothing was stored again."""
+    """The message, or the signed delivery, was committed before; nothing was stored again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ class Entry:
     messages: tuple[Message, ...]
     mark: Mark | None = None
     """By which it is known again: with one, an entry is stored only if no other of the integration had the same."""
+    once: str = ""
+    """What a signed delivery is known by: with it, an entry is stored only if no other of the integration had the same."""
     call: Call | None = None
     """The call of a drop-in API that it came with, where that is remembered."""
     lasting: tuple[Lasting, ...] = ()
@@ -186,8 +189,14 @@ async def insert_entries(tx: Tx, entries: Sequence[Entry]) -> frozenset[UUID]:
 
     Returns the ids of those that were passed over, since their message was taken before.
     """
-    marked = [Marked(entry.delivery_id, entry.integration_id, entry.mark) for entry in entries if entry.mark]
-    repeated = await take_marks(tx, marked)
+    signed = [SignedOnce(entry.delivery_id, entry.integration_id, entry.once) for entry in entries if entry.once]
+    repeated = await take_once(tx, signed)
+    marked = [
+        Marked(entry.delivery_id, entry.integration_id, entry.mark)
+        for entry in entries
+        if entry.mark and entry.delivery_id not in repeated
+    ]
+    repeated |= await take_marks(tx, marked)
     entries = [entry for entry in entries if entry.delivery_id not in repeated]
     lasting = [one for entry in entries for one in entry.lasting]
     if lasting:
