@@ -37,7 +37,7 @@ demo: $(VENV)/.product ## Play one P1 from the alarm to the RCA in about three m
 	@exec $(BIN)/python -m services demo
 
 .PHONY: test
-test: $(VENV)/.dev browser ## Run every test: unit, contract, integration, stories, faults, browser
+test: $(VENV)/.dev browser programs ## Run every test: unit, contract, integration, stories, faults, browser
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
 .PHONY: check
@@ -74,6 +74,10 @@ lock: $(VENV)/.dev ## Resolve the newest versions into the lock files
 .PHONY: browser
 browser: $(VENV)/.dev
 	@sh tools/find-browser.sh $(BIN)/python
+
+.PHONY: programs
+programs:
+	@sh tools/find-programs.sh
 
 .PHONY: clean
 clean: ## Remove the environment and caches (never data)

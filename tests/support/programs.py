@@ -16,7 +16,9 @@ def program(name: str, package: str = "") -> str:
     """Where the program is. Fails with the sentence that says how to install it."""
     found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin:/usr/local/sbin")
     if found is None:
-        raise AssertionError(f"{name} is not on this machine: install it with `apt-get install {package or name}`.")
+        raise AssertionError(
+            f"{name} is not on this machine: install it with `apt-get install {package or name}`, or run `make test` as root."
+        )
     return found
 
 

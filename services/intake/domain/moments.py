@@ -130,10 +130,10 @@ def moments(text: str, zone: tzinfo = UTC, order: DateOrder = "", near: datetime
     last_day: date | None = None
     for number, group in enumerate(groups):
         following = groups[number + 1] if number + 1 < len(groups) else None
-        told = group.zone
-        if told is None and following and following.start - group.end < 25:
-            told = following.zone
-        day = group.day or last_day
+        near_by = following if following and following.start - group.end < 25 else None
+        told = group.zone or (near_by.zone if near_by else None)
+        # "22:00 to 23:30 on 7 March": the day of the second is that of the first
+        day = group.day or last_day or (near_by.day if near_by and near_by.clock else None)
         if day is None or group.clock is None:
             last_day = group.day or last_day
             continue

@@ -57,7 +57,7 @@ the tool, `telemetry` to whoever is on shift.
 
 Every integration of this source has a key, and with it an address: `anything+KEY@your-domain`. The part behind the plus sign is never kept nor logged.
 
-**By SMTP.** Set `TOCSIN_INTAKE_SMTP_PORT`, and let the MX of a domain of its own, `tocsin.example.org`, hand mail over to that port (25 with Postfix:
+**By SMTP.** Set `TOCSIN_INTAKE_SMTP_PORT` (`TOCSIN_INTAKE_SMTP_PORT=2525 make run`; compose and Kubernetes have it), and let the MX of a domain of its own, `tocsin.example.org`, hand mail over to that port (25 with Postfix:
 `transport_maps`, `tocsin.example.org smtp:[tocsin-host]:2525`). STARTTLS is offered with the certificate of `TOCSIN_INTAKE_SMTP_CERTIFICATE` and
 `TOCSIN_INTAKE_SMTP_KEY`, else with one that is made at each start; `TOCSIN_INTAKE_SMTP_REQUIRE_TLS=true` takes nothing without. A message is answered
 with 250 after it is committed, and with 451 where that cannot be done, so that the server before it tries again. To try it:
