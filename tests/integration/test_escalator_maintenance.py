@@ -174,6 +174,14 @@ async def test_what_was_ended_here_is_not_opened_again_by_the_same_words(rig: Ri
     assert len(await rig.events(IncidentOpened)) == 2
 
 
+async def test_what_was_ended_here_and_then_by_its_sender_can_be_announced_again(rig: Rig) -> None:
+    await announce(rig)
+    await rig.post("/v1/incidents/1/resolve")
+    await announce(rig, status="resolved", ending="cancelled")
+    await announce(rig)
+    assert len(await rig.events(IncidentOpened)) == 2
+
+
 async def test_what_its_sender_called_off_can_be_announced_again(rig: Rig) -> None:
     await announce(rig)
     await announce(rig, status="resolved", ending="cancelled")

@@ -17,7 +17,7 @@ from services.escalator.domain.opening import described
 from services.escalator.domain.policies import Clocks, Policies, Repeat
 from services.escalator.domain.routing import Tried, route, tried
 from services.escalator.domain.simulation import Acts
-from services.escalator.handlers import triggers
+from services.escalator.handlers import collecting
 
 LONGEST: Final = timedelta(days=14)
 NOT_KEPT: Final = str(UUID(int=0))
@@ -86,7 +86,7 @@ class Trial(Body):
     def asked(self) -> tuple[Report, Category | None]:
         """What would be reported."""
         if self.trigger is not None:
-            return triggers.report(self.trigger), self.trigger.category
+            return collecting.report(self.trigger), self.trigger.category
         said = self.situation or Situation()
         fields = said.model_dump(exclude={"category", "window"})
         return Report(**{**fields, "window": said.window}), said.category

@@ -10,7 +10,7 @@ from libs.common.events.base import Ticket
 from libs.common.events.triggers import TriggerReceived
 
 OpenReason = Literal["first_seen"]
-AttachReason = Literal["repeat", "refired", "same_group"]
+AttachReason = Literal["repeat", "refired", "same_group", "in_maintenance"]
 EndReason = Literal["alerts_remain", "last_alert_resolved"]
 DropReason = Literal["unknown_alert", "already_resolved", "unchanged_ticket"]
 
@@ -27,6 +27,8 @@ class KnownAlert:
     dedup_key: str
     service: str | None
     firing: bool
+    collected: bool = False
+    """Whether it is only collected there, under a maintenance."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Attach:
     """It belongs to an incident that is open, so nobody is paged for it again.
 
     ``repeat``: the alert fires already · ``refired``: it had ended inside this incident · ``same_group``: its sender put it into one body
-    with an alert of this incident, for the same service.
+    with an alert of this incident, for the same service · ``in_maintenance``: its service is in maintenance (decided by ``collecting.py``).
     """
 
     incident_id: UUID
@@ -69,7 +71,8 @@ Decision = Open | Attach | End | Drop
 def correlate(trigger: TriggerReceived, known: Sequence[KnownAlert], firing: int) -> Decision:
     """What becomes of ``trigger``, given the open alerts of its integration that bear its dedup key or a sibling's.
 
-    ``firing`` is how many alerts fire in the incident that holds this very alert (0 where none does). Where siblings stand in several
+    ``firing`` is how many alerts fire in the incident that holds this very alert (0 where none does), collected ones aside: those
+    neither hold a maintenance open nor end it. Where siblings stand in several
     incidents, the oldest is joined.
     """
     own = next((alert for alert in known if alert.dedup_key == trigger.dedup_key), None)
@@ -78,7 +81,11 @@ def correlate(trigger: TriggerReceived, known: Sequence[KnownAlert], firing: int
     if own is not None:
         return Attach(own.incident_id, "repeat" if own.firing else "refired")
     siblings = set(trigger.group.siblings) if trigger.group else set()
-    related = [alert for alert in known if alert.dedup_key in siblings and alert.service == trigger.service]
+    related = [
+        alert
+        for alert in known
+        if alert.dedup_key in siblings and alert.service == trigger.service and not alert.collected
+    ]
     if related:
         return Attach(min(related, key=lambda alert: alert.number).incident_id, "same_group")
     return Open()
@@ -89,7 +96,8 @@ def _ended(own: KnownAlert | None, firing: int) -> Decision:
         return Drop("unknown_alert")
     if not own.firing:
         return Drop("already_resolved")
-    return End(own.incident_id, "last_alert_resolved" if firing <= 1 else "alerts_remain")
+    remain = own.collected or firing > 1
+    return End(own.incident_id, "alerts_remain" if remain else "last_alert_resolved")
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,8 @@ class Routing(Policy):
     """By the source of the body, who is told in place of these: DevOps of the mails of providers."""
     categories: dict[TriggerKind, Category]
     """What a trigger of a kind is, where its sender did not say."""
+    alerts_in_maintenance: Literal["collect", "page"] = "collect"
+    """Whether alarms of services in maintenance are collected under it until it ends, or page as always."""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

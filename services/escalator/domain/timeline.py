@@ -93,6 +93,8 @@ def attached(title: str, actor: Actor, *, how: str) -> str:
         return f"{actor.name} reported {title} again; nobody is paged for a repeat."
     if how == "refired":
         return f"{actor.name} reports that {title} fires again; nobody is paged anew."
+    if how == "in_maintenance":
+        return f"{actor.name} reported {title}; that is in maintenance, so nobody is paged while the window lasts."
     return f"{actor.name} reported {title} in the same message; it joined this incident."
 
 
@@ -101,6 +103,19 @@ def ticket_unchanged(ticket: Ticket, actor: Actor) -> str:
     return (
         f"{actor.name} posted ticket {ticket.name} again, as it was; it opens nothing. "
         "Reopen it there, or open an incident by hand, if the trouble is back."
+    )
+
+
+def released(count: int) -> str:
+    """What was collected under a maintenance and still fires leaves it."""
+    fires, page = ("alert still fires and pages", "it") if count == 1 else ("alerts still fire and page", "they")
+    return f"{count} {fires} from now on: {page} came in during the maintenance, and it covers them no more."
+
+
+def fires_since(since: datetime, number: int, now: datetime) -> str:
+    """An incident opens of what was collected."""
+    return (
+        f"It fires since {clock_time(since, now)}; nobody was paged while the maintenance, incident {number}, lasted."
     )
 
 

@@ -13,6 +13,7 @@ from services.escalator.domain.incident import Move, Unmoved
 from services.escalator.domain.obligations import Audience
 from services.escalator.handlers import ladder
 from services.escalator.handlers.case import Case
+from services.escalator.handlers.collecting import release
 from services.escalator.store import alerts, records
 from services.escalator.store.tables import UpdateRow
 
@@ -86,6 +87,8 @@ async def _follow(case: Case, course: Course, move: Move) -> None:
     if isinstance(move, Unmoved):
         log.info("nothing changes", reason=move.reason)
         return
-    if course.incident.state == "resolved" and case.incident.state != "resolved":
-        await alerts.close(case.desk.tx.session, case.incident.id)
+    ends = course.incident.state == "resolved" and case.incident.state != "resolved"
     await case.follow(course)
+    if ends:
+        await release(case)
+        await alerts.close(case.desk.tx.session, case.incident.id)

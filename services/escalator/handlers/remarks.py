@@ -19,6 +19,10 @@ async def on_acknowledged(desk: Desk, remark: TriggerAcknowledged) -> None:
     if case is None:
         return
     actor, note = _integration(remark), timeline.remark(remark.by, remark.note)
+    if await alerts.is_collected(desk.tx.session, remark.integration_id, remark.dedup_key):
+        text = timeline.seen_too(actor, note, "The alert is only collected under this maintenance.")
+        await case.tell(IncidentNoted, text=text, actor=actor, reason="acknowledged_by_another")
+        return
     try:
         await acknowledge(case, actor, note)
     except Conflict as error:

@@ -1,5 +1,7 @@
 """Triggers: each opens an incident, joins one, ends an alert, or is dropped, and says why."""
 
+from dataclasses import replace
+
 from libs.common.events.base import Actor
 from libs.common.events.incidents import AlertAttached, AlertResolved
 from libs.common.events.triggers import TriggerReceived
@@ -8,10 +10,10 @@ from services.escalator.domain import incident as states
 from services.escalator.domain import ticketing, timeline
 from services.escalator.domain.announcement import Announced, announced, is_older, past
 from services.escalator.domain.correlation import Attach, Drop, End, Open, correlate
-from services.escalator.domain.incident import Report
 from services.escalator.handlers import tickets, windows
 from services.escalator.handlers.actions import resolve
 from services.escalator.handlers.case import Case, Desk, hold
+from services.escalator.handlers.collecting import add_alert, collect, integration, join, report
 from services.escalator.handlers.opening import open_incident
 from services.escalator.store import alerts, maintenances
 from services.escalator.store.tables import AlertRow
@@ -22,12 +24,6 @@ log = get_logger(__name__)
 async def on_trigger(desk: Desk, trigger: TriggerReceived) -> None:
     """What a source reported."""
     await take(desk, trigger, integration(trigger))
-
-
-def integration(trigger: TriggerReceived) -> Actor:
-    """The integration as the one who acts."""
-    name = trigger.integration_name or trigger.integration_id
-    return Actor(kind="integration", id=trigger.integration_id, name=name, via=trigger.source)
 
 
 async def take(desk: Desk, trigger: TriggerReceived, actor: Actor) -> Case | None:
@@ -60,17 +56,18 @@ async def take(desk: Desk, trigger: TriggerReceived, actor: Actor) -> Case | Non
 
 async def _open(desk: Desk, trigger: TriggerReceived, actor: Actor) -> Case | None:
     if trigger.window is not None:
-        last = None
+        before = None
         if actor.kind == "integration":  # a person who announces it again means it
-            last = await maintenances.last_said(desk.tx.session, trigger.integration_id, trigger.dedup_key)
-        reason = past(
-            _announced(trigger), _announced(TriggerReceived.model_validate(last)) if last else None, desk.tx.now
-        )
+            before = await _announced_last(desk, trigger)
+        reason = past(_announced(trigger), before, desk.tx.now)
         if reason is not None:
             log.info("trigger dropped", reason=reason, integration=trigger.integration_id, dedup_key=trigger.dedup_key)
             return None
+    collected = await collect(desk, trigger, actor) if actor.kind == "integration" else None
+    if collected is not None:
+        return collected
     case = await open_incident(desk, report(trigger), trigger.category, actor, trigger)
-    _add_alert(case, trigger)
+    add_alert(case, trigger)
     return case
 
 
@@ -86,27 +83,32 @@ async def _announce_again(case: Case, alert: AlertRow, trigger: TriggerReceived,
 
 
 def _announced(trigger: TriggerReceived) -> Announced:
-    return Announced(report(trigger), trigger.sequence, firing=trigger.status == "firing")
+    return Announced(report(trigger), trigger.sequence)
+
+
+async def _announced_last(desk: Desk, trigger: TriggerReceived) -> Announced | None:
+    """What was announced last under this key, of what is over."""
+    last = await maintenances.last_said(desk.tx.session, trigger.integration_id, trigger.dedup_key)
+    if last is None:
+        return None
+    said, firing = last
+    return replace(_announced(TriggerReceived.model_validate(said)), firing=firing)
 
 
 async def _attach(desk: Desk, trigger: TriggerReceived, actor: Actor, decision: Attach) -> Case:
     case = await _held(desk, decision)
     incident = case.incident
-    if incident.window is not None and decision.reason == "repeat":
-        alert = await alerts.of(desk.tx.session, trigger.integration_id, trigger.dedup_key)
-        if alert.said is not None or trigger.window is not None:
-            await _announce_again(case, alert, trigger, actor)
-            return case
-    counts = {"triggers": incident.triggers + 1}
-    new = decision.reason == "same_group"
-    if new:
-        _add_alert(case, trigger)
-        incident = states.widened(incident, report(trigger))
-        counts |= {"alerts": incident.alerts + 1, "firing": incident.firing + 1}
-    else:
-        alert = await alerts.of(desk.tx.session, trigger.integration_id, trigger.dedup_key)
-        counts |= {} if alert.firing else {"firing": incident.firing + 1}
-        alert.firing, alert.triggers, alert.last_at = True, alert.triggers + 1, desk.tx.now
+    if decision.reason == "same_group":
+        await join(case, trigger, actor, decision.reason)
+        return case
+    alert = await alerts.of(desk.tx.session, trigger.integration_id, trigger.dedup_key)
+    announces = incident.window is not None and not alert.collected and decision.reason == "repeat"
+    if announces and (alert.said is not None or trigger.window is not None):
+        await _announce_again(case, alert, trigger, actor)
+        return case
+    counts = {"triggers": incident.triggers + 1} | ({} if alert.firing else {"firing": incident.firing + 1})
+    alert.firing, alert.triggers, alert.last_at = True, alert.triggers + 1, desk.tx.now
+    alert.said = trigger.data() if alert.collected else alert.said
     incident = states.with_ticket(incident, trigger.ticket)
     course = case.course()
     course.tell(
@@ -116,7 +118,7 @@ async def _attach(desk: Desk, trigger: TriggerReceived, actor: Actor, decision: 
         actor=actor,
         reason=decision.reason,
         trigger_id=trigger.trigger_id,
-        new_alert=new,
+        new_alert=False,
     )
     ticketing.joined(course, case.incident)
     await case.follow(course)
@@ -149,46 +151,3 @@ async def _held(desk: Desk, decision: Attach | End) -> Case:
     if case is None:
         raise LookupError(f"incident {decision.incident_id} is gone under its lock")
     return case
-
-
-def _add_alert(case: Case, trigger: TriggerReceived) -> None:
-    tx = case.desk.tx
-    tx.session.add(
-        AlertRow(
-            id=tx.chance.uuid7(tx.now),
-            incident_id=case.incident.id,
-            integration_id=trigger.integration_id,
-            dedup_key=trigger.dedup_key,
-            service=trigger.service,
-            title=trigger.title,
-            firing=True,
-            open=True,
-            triggers=1,
-            first_at=tx.now,
-            last_at=tx.now,
-            said=trigger.data() if trigger.window is not None else None,
-            collected=False,
-        )
-    )
-
-
-def report(trigger: TriggerReceived) -> Report:
-    """What the trigger says has happened."""
-    return Report(
-        kind=trigger.kind,
-        title=trigger.title,
-        description=trigger.description,
-        severity=trigger.severity,
-        source=trigger.source,
-        service=trigger.service,
-        tool=trigger.tool,
-        provider=trigger.provider,
-        tenants=tuple(dict.fromkeys(trigger.tenants)),
-        assigned_team=trigger.assigned_team,
-        window=trigger.window,
-        links=trigger.links,
-        integration=trigger.integration_id,
-        services=trigger.services,
-        labels=trigger.labels,
-        ticket=trigger.ticket,
-    )

@@ -8,6 +8,7 @@ from libs.common.logs import get_logger
 from services.escalator.domain import announcing, promising
 from services.escalator.domain.announcement import Changed, Unmoved
 from services.escalator.handlers.case import Case, Desk, hold
+from services.escalator.handlers.collecting import release
 from services.escalator.store import records
 
 log = get_logger(__name__)
@@ -37,6 +38,7 @@ async def on_end_timer(desk: Desk, timer: DueTimer) -> None:
     course = case.course()
     if promising.on_window(course, timer.due_at):
         await case.follow(course)
+        await release(case)
     else:
         log.info("window does not end now", timer=timer.key)
 
@@ -49,3 +51,4 @@ async def follow(case: Case, said: Changed | Unmoved, actor: Actor) -> None:
     course = case.course()
     announcing.follow(course, said, actor, await records.reached(case.desk.tx.session, case.incident.id))
     await case.follow(course)
+    await release(case)

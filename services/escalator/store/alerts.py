@@ -43,19 +43,28 @@ async def known(session: WriteSession, integration_id: str, dedup_keys: Collecti
         .execution_options(populate_existing=True)
     )
     return [
-        KnownAlert(alert.incident_id, number, alert.dedup_key, alert.service, alert.firing) for alert, number in rows
+        KnownAlert(alert.incident_id, number, alert.dedup_key, alert.service, alert.firing, alert.collected)
+        for alert, number in rows
     ]
 
 
 async def firing(session: WriteSession, incident_id: UUID) -> int:
-    """How many alerts of the incident fire."""
-    statement = select(func.count()).where(AlertRow.incident_id == incident_id, AlertRow.firing)
+    """How many alerts of the incident fire, those aside that are only collected there."""
+    statement = select(func.count()).where(
+        AlertRow.incident_id == incident_id, AlertRow.firing, AlertRow.collected.is_(False)
+    )
     return await session.scalar(statement) or 0
 
 
 async def of(session: WriteSession, integration_id: str, dedup_key: str) -> AlertRow:
     """The open alert of this key; there is one."""
     return (await session.scalars(select(AlertRow).where(*_open(integration_id, (dedup_key,))))).one()
+
+
+async def is_collected(session: WriteSession, integration_id: str, dedup_key: str) -> bool:
+    """Whether the open alert of this key is only collected under a maintenance."""
+    statement = select(AlertRow.collected).where(*_open(integration_id, (dedup_key,)))
+    return bool(await session.scalar(statement))
 
 
 async def history(
@@ -100,6 +109,19 @@ async def end_closed(session: WriteSession, integration_id: str, dedup_key: str)
         .values(firing=False)
         .execution_options(synchronize_session=False)
     )
+
+
+async def let_go(session: WriteSession, incident_id: UUID) -> Sequence[AlertRow]:
+    """What is only collected under the incident is its no more; those that still fire, the oldest first."""
+    await session.flush()
+    statement = (
+        update(AlertRow)
+        .where(AlertRow.incident_id == incident_id, AlertRow.collected, AlertRow.firing)
+        .values(open=False, firing=False)
+        .returning(AlertRow)
+        .execution_options(populate_existing=True)
+    )
+    return sorted((await session.scalars(statement)).all(), key=lambda row: (row.first_at, row.id))
 
 
 async def close(session: WriteSession, incident_id: UUID) -> None:

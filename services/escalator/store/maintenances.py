@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,9 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.common.db.session import WriteSession
+from libs.common.events.base import Window
 from libs.common.events.incidents import Incident, Maintenance
+from services.escalator.domain.collecting import Covering
 from services.escalator.store.tables import AlertRow, IncidentRow, MaintenanceRow
 
 
@@ -48,16 +51,40 @@ async def of_incident(session: WriteSession, incident_id: UUID) -> MaintenanceRo
     return found
 
 
-async def last_said(session: WriteSession, integration_id: str, dedup_key: str) -> dict[str, Any] | None:
-    """What was said last of the newest alert of this key, where it was announced beforehand and is over."""
+async def last_said(session: WriteSession, integration_id: str, dedup_key: str) -> tuple[dict[str, Any], bool] | None:
+    """What was said last of the newest alert of this key, where it was announced beforehand and is over.
+
+    With it, whether its sender has not ended it: it was ended here then.
+    """
     statement = (
-        select(AlertRow.said)
+        select(AlertRow.said, AlertRow.firing)
         .where(AlertRow.integration_id == integration_id, AlertRow.dedup_key == dedup_key, AlertRow.open.is_(False))
         .order_by(AlertRow.first_at.desc(), AlertRow.id.desc())
         .limit(1)
     )
-    found: dict[str, Any] | None = await session.scalar(statement)
-    return found
+    found = (await session.execute(statement)).one_or_none()
+    return None if found is None or found.said is None else (found.said, found.firing)
+
+
+async def covering(session: WriteSession, services: Collection[str], now: datetime) -> list[Covering]:
+    """What covers one of these services now."""
+    rows = await session.scalars(
+        select(MaintenanceRow).where(
+            MaintenanceRow.state.in_(("planned", "running")),
+            MaintenanceRow.services.overlap(list(services)),
+            MaintenanceRow.starts_at <= now,
+            or_(MaintenanceRow.ends_at.is_(None), MaintenanceRow.ends_at > now),
+        )
+    )
+    return [
+        Covering(
+            row.incident_id,
+            frozenset(row.services),
+            frozenset(row.tenants),
+            Window(starts_at=row.starts_at, ends_at=row.ends_at),
+        )
+        for row in rows
+    ]
 
 
 async def page(

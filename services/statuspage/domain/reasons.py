@@ -14,6 +14,8 @@ LINES: Final[Mapping[str, str]] = {
     "repeat": "the alert fires already",
     "refired": "the alert belongs to this incident",
     "same_group": "one message told of both, for the same service",
+    "in_maintenance": "",
+    "released": "",
     "alerts_remain": "",
     "last_alert_resolved": "it was the last alert that fired",
     # the ladder
