@@ -130,6 +130,13 @@ async def test_a_record_of_servicenow_may_be_known_by_its_number() -> None:
     assert unknown == GiveUp("invalid_address", "servicenow has no record INC0000001")
 
 
+async def test_a_ticket_of_freshservice_has_its_kind_before_its_number() -> None:
+    async with AsyncExitStack() as stack:
+        fake, channel, ticket = await running_helpdesk(stack, "freshdesk")
+        assert isinstance(await channel.send(message("freshdesk", f"INC-{ticket}")), Accepted)
+    assert [comment.ticket for comment in fake.comments] == [ticket]
+
+
 @EVERY
 async def test_a_token_alone_is_sent_as_its_helpdesk_wants_it(name: HelpdeskName) -> None:
     async with AsyncExitStack() as stack:

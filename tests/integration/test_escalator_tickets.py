@@ -12,7 +12,7 @@ __all__ = ["escalator_template", "rig"]
 
 def filed(rig: Rig, number: str = "1", status: str = "firing", **said: Any) -> TriggerReceived:
     """What Zendesk posts of a ticket."""
-    shown = {"status": "Open", "priority": "Urgent", "snapshot": True, **said.pop("shown", {})}
+    shown = {"status": "Open", "priority": "Urgent", "raised": False, **said.pop("shown", {})}
     ticket = {"integration_id": "zendesk", "source": "zendesk", "id": number, "name": number, **shown}
     fields = {"integration_id": "zendesk", "integration_name": "Zendesk", "source": "zendesk", "kind": "ticket"}
     return rig.trigger(number, status, ticket=ticket, **fields, **said)
@@ -74,7 +74,7 @@ async def test_the_same_trouble_with_a_ticket_is_one_line(rig: Rig) -> None:
 async def test_a_ticket_that_is_posted_again_for_our_own_comment_opens_nothing(rig: Rig) -> None:
     await rig.handle(filed(rig))
     await rig.post("/v1/incidents/1/resolve")
-    await rig.handle(filed(rig), filed(rig))
+    await rig.handle(filed(rig), filed(rig, shown={"status": "Waiting for customer"}))
     assert len(await rig.events(IncidentOpened)) == 1
     line = "Zendesk posted ticket 1 again, as it was; it opens nothing."
     assert sum(line in one for one in await rig.lines()) == 1
@@ -87,10 +87,10 @@ async def test_a_ticket_whose_priority_changed_after_the_end_opens_another_incid
     assert len(await rig.events(IncidentOpened)) == 2
 
 
-async def test_a_ticket_whose_change_the_helpdesk_names_opens_another_incident(rig: Rig) -> None:
+async def test_a_ticket_that_the_helpdesk_says_was_raised_opens_another_incident(rig: Rig) -> None:
     await rig.handle(filed(rig))
     await rig.post("/v1/incidents/1/resolve")
-    await rig.handle(filed(rig, shown={"snapshot": False}))
+    await rig.handle(filed(rig, shown={"raised": True}))
     assert len(await rig.events(IncidentOpened)) == 2
 
 

@@ -93,8 +93,8 @@ class Ticket(Model):
     status: str = ""
     priority: str = ""
     """Both in the helpdesk's own words, as it told them last."""
-    snapshot: bool = False
-    """Whether the helpdesk showed the ticket as it is without saying what happened to it: a comment, perhaps."""
+    raised: bool = True
+    """Whether it was filed, raised or opened again just now; not where its helpdesk says less: a comment, perhaps, or a step of its handling."""
 
     @property
     def ref(self) -> str:

@@ -60,7 +60,7 @@ class End:
 
 @dataclass(frozen=True)
 class Drop:
-    """Nothing to do: it ends what nobody knows, or what ended before, or it shows a ticket as it was when its incident ended."""
+    """Nothing to do: it ends what nobody knows, or what ended before, or it shows a ticket no different from when its incident ended."""
 
     reason: DropReason
 
@@ -110,13 +110,13 @@ class Ended:
 
 
 def is_echo(trigger: TriggerReceived, ended: Ended | None, now: datetime) -> bool:
-    """Whether a trigger that would open an incident only shows a ticket that is still as it was when its incident ended.
+    """Whether a trigger that would open an incident only shows a ticket that its helpdesk still has open, as urgent as before.
 
-    A helpdesk that posts a ticket at every change of it, without saying what changed, posts it for our own comments too: a resolve
-    would open the next incident. Whose body says that status or priority changed is always heard.
+    A comment of ours makes a helpdesk post the ticket again, or take it one step further ("Waiting for customer"): a resolve would open
+    the next incident. A ticket that was solved meanwhile, and one that is filed, raised or opened again just now, is always heard.
     """
     ticket = trigger.ticket
-    if ticket is None or not ticket.snapshot or ended is None or ended.ticket is None:
+    if ticket is None or ticket.raised or ended is None or ended.ticket is None:
         return False
-    same = (ticket.status, ticket.priority) == (ended.ticket.status, ended.ticket.priority)
+    same = ticket.priority == ended.ticket.priority
     return same and now - ended.ended_at <= ECHO_WITHIN

@@ -100,5 +100,5 @@ def _ticket(trigger: ParsedTrigger, integration: Integration[Any]) -> Ticket | N
         url=read.url,
         status=read.status,
         priority=read.priority,
-        snapshot=read.snapshot,
+        raised=read.raised,
     )

@@ -41,14 +41,14 @@ that we use of a provider."""
 
 @dataclass(frozen=True, slots=True)
 class TicketRead:
-    """A ticket as its helpdesk's API calls it, and as people do. ``snapshot``: the body does not say what happened to it."""
+    """A ticket as its helpdesk's API calls it, and as people do. ``raised``: filed, raised or opened again just now."""
 
     id: str
     name: str
     url: str = ""
     status: str = ""
     priority: str = ""
-    snapshot: bool = False
+    raised: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,19 @@
 """Freshdesk and Freshservice: webhooks of automation rules, whose fields the administrator ticks."""
 
+import re
 from typing import Any, Final
 
 from services.intake.domain.look import Look
 from services.intake.sources.base import Arrival, Source
 from services.intake.sources.common import COMMON, Part, needed, reads_one
-from services.intake.sources.tickets import TICKETS, Ticket, TicketOptions, goes_back, ticket_of
+from services.intake.sources.tickets import ECHO, TICKETS, Ticket, TicketOptions, goes_back, ticket_of
 
 OVER: Final = frozenset({"resolved", "closed", "4", "5"})
 PRIORITIES: Final = {"1": "Low", "2": "Medium", "3": "High", "4": "Urgent"}
 NEWS: Final = ("created", "status", "priority", "tag")
 """What can make a ticket a P1, or open again; ``triggered_event`` is no JSON, so it is only searched."""
+
+_FROM_STATUS: Final = re.compile(r"status:\{from:(\w+)")
 
 
 def _one(look: Look, arrival: Arrival[TicketOptions]) -> Part:
@@ -30,11 +33,17 @@ def _one(look: Look, arrival: Arrival[TicketOptions]) -> Part:
         tags=tags or body.texts("ticket_tags", "tags"),
         url=body.text("ticket_url", "ticket_public_url", "url"),
         status=status,
-        snapshot=not happened,
+        raised=_raised(happened),
         created_at=body.moment("ticket_created_on", "created_at"),
         ended_at=body.moment("ticket_resolved_on", "updated_at"),
     )
     return ticket_of(ticket, arrival)
+
+
+def _raised(happened: str) -> bool:
+    """Whether the event says that the ticket was filed, raised or opened again; ``{status:{from:4,to:2}}`` does."""
+    before = _FROM_STATUS.search(happened)
+    return any(word in happened for word in NEWS if word != "status") or (before is not None and before[1] in OVER)
 
 
 BACK: Final = goes_back(
@@ -65,7 +74,7 @@ header `X-Tocsin-Key`), encoding JSON, content *Simple*: tick triggered event, t
 | service | tags, else `ticket_type`; map them with `services` |
 | link | `ticket_url` |
 
-An update (a note of ours, too) that changes neither status nor priority nor tags opens nothing.
+An update (a note of ours, too) that changes neither status nor priority nor tags opens nothing. {ECHO}
 
 {BACK}
 ## Options

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from services.intake.domain.look import Look
 from services.intake.sources.base import Arrival, Source
 from services.intake.sources.common import COMMON, Part, ignored, needed, reads_one, refused
-from services.intake.sources.tickets import TICKETS, Ticket, TicketOptions, goes_back, ticket_of
+from services.intake.sources.tickets import ECHO, TICKETS, Ticket, TicketOptions, goes_back, ticket_of
 
 OVER: Final = frozenset({"done", "closed", "resolved", "cancelled", "canceled", "declined", "rejected"})
 NEWS: Final = frozenset({"status", "priority", "resolution", "labels", "project"})
@@ -38,7 +38,7 @@ def _one(look: Look, arrival: Arrival[TicketOptions]) -> Part:
         tags=fields.texts("labels"),
         url=_page(issue.text("self"), key),
         status=status,
-        snapshot=not changed and not event.endswith("issue_created"),
+        raised=event.endswith("issue_created") or _raised(look),
         created_at=fields.moment("created"),
         ended_at=fields.moment("resolutiondate", "updated"),
     )
@@ -49,6 +49,15 @@ def _only_remarks(look: Look, event: str) -> bool:
     """Whether a body without changes tells of a comment, of work or of a link: servers post these as ``jira:issue_updated`` too."""
     names = (event, look.text("issue_event_type_name").lower())
     return look.at("comment").is_object() or any(name.startswith(REMARKS) for name in names)
+
+
+def _raised(look: Look) -> bool:
+    """Whether the changes raise the issue or open it again; a step from one open status to another does neither."""
+    for item in look.each("changelog.items"):
+        field, before = item.text("field").lower(), item.text("fromString").lower()
+        if field in NEWS and (field != "status" or before in OVER):
+            return True
+    return False
 
 
 def _page(address: str, key: str) -> str:
@@ -90,7 +99,7 @@ the webhook Jira signs every body; put it under `verify` (see the overview).
 | service | `components[].name`, else `project.key`; map it with `services` |
 | link | `…/browse/<key>` |
 
-A comment (our own too), and a change of other fields than status, priority, resolution and labels, opens nothing.
+A comment (our own too), and a change of other fields than status, priority, resolution and labels, opens nothing. {ECHO}
 
 {BACK}
 ## Options

@@ -7,7 +7,7 @@ from services.intake.domain.look import Look
 from services.intake.domain.trigger import Reading, Refusal
 from services.intake.sources.base import Arrival, CannotRead, Source
 from services.intake.sources.common import COMMON, Part, gathered, needed, value_of
-from services.intake.sources.tickets import TICKETS, Ticket, TicketOptions, goes_back, ticket_of
+from services.intake.sources.tickets import ECHO, TICKETS, Ticket, TicketOptions, goes_back, ticket_of
 
 OVER: Final = frozenset({"6", "7", "8", "resolved", "closed", "canceled", "cancelled", "closed complete"})
 
@@ -39,7 +39,7 @@ def _one(record: Look, arrival: Arrival[TicketOptions]) -> Part:
         tags=tuple(tag.strip() for tag in record.text("sys_tags", "tags").split(",") if tag.strip()),
         url=record.text("link") or _page(record),
         status=status,
-        snapshot=record.text("operation").lower() != "insert",
+        raised=record.text("operation").lower() == "insert",
         created_at=record.moment("opened_at", "sys_created_on"),
         ended_at=record.moment("resolved_at", "closed_at", "sys_updated_on"),
     )
@@ -110,7 +110,8 @@ ServiceNow posts what a business rule tells it to. A P1 opens an incident, of wh
 | link | `link` |
 | started | `opened_at`, in UTC |
 
-A record that is posted within three hours of its incident's end, with the state and priority that it had then, opens nothing.
+{ECHO}
+
 Records as the table API shows them (`result`) are read too; references may be texts or objects.
 
 {BACK}

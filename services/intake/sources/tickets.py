@@ -27,6 +27,12 @@ that make a ticket a P1 whatever its priority is. `services`: from a tag or comp
 """
 """The paragraph about :class:`TicketOptions` for the sources' pages."""
 
+ECHO: Final = (
+    "Within three hours of an incident's end, a ticket that is still open and as urgent as before\n"
+    "opens nothing either, unless the body says that it was filed, raised or opened again just now."
+)
+"""The sentence about what our own comments bring back, for the sources' pages."""
+
 
 def goes_back(channel: str) -> str:
     """The paragraph about comments for the sources' pages; ``channel`` is the helpdesk's own part of its configuration."""
@@ -74,8 +80,8 @@ class Ticket:
     """Whether it was solved, closed, cancelled or deleted."""
     news: bool = True
     """Whether what happened can open an incident: not a comment, nor an assignment."""
-    snapshot: bool = False
-    """Whether the body does not say what happened."""
+    raised: bool = True
+    """Whether the body says that it was filed, raised or opened again just now."""
     description: str = ""
     reporter: str = ""
     services: Iterable[str] = ()
@@ -113,7 +119,7 @@ def ticket_of(ticket: Ticket, arrival: Arrival[TicketT]) -> Part:
             ticket_read(ticket.id, name, ticket.url),
             status=clean(ticket.status, NAME_LIMIT),
             priority=clean(ticket.priority, NAME_LIMIT),
-            snapshot=ticket.snapshot,
+            raised=ticket.raised,
         ),
         links=[(ticket.url, f"Ticket {name}")],
         labels={

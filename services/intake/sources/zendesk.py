@@ -5,7 +5,7 @@ from typing import Any, Final
 from services.intake.domain.look import Look
 from services.intake.sources.base import Arrival, Source
 from services.intake.sources.common import COMMON, Part, ignored, needed, reads_one
-from services.intake.sources.tickets import TICKETS, Ticket, TicketOptions, goes_back, ticket_of
+from services.intake.sources.tickets import ECHO, TICKETS, Ticket, TicketOptions, goes_back, ticket_of
 
 OVER: Final = frozenset({"solved", "closed", "deleted"})
 NEWS: Final = frozenset(
@@ -36,7 +36,7 @@ def _one(look: Look, arrival: Arrival[ZendeskOptions]) -> Part:
         tags=tuple(look.text("tags").replace(",", " ").split()),
         url=url if "://" in url or not url else f"https://{url}",
         status=status,
-        snapshot=True,
+        raised=False,  # a template says how the ticket is, and not what happened
         created_at=look.moment("created_at"),
         ended_at=look.moment("updated_at"),
     )
@@ -56,6 +56,7 @@ def _event(look: Look, arrival: Arrival[ZendeskOptions]) -> Part:
         priority=(look.text("event.current") if kind == "priority_changed" else "") or detail.text("priority"),
         over=status.lower() in OVER or kind in GONE,
         news=kind in NEWS,
+        raised=kind != "status_changed" or look.text("event.previous").lower() in OVER,
         description=detail.text("description"),
         tags=detail.texts("tags"),
         url=f"https://{host}/agent/tickets/{number}" if host else "",
@@ -104,8 +105,7 @@ Zendesk signs every body; put the webhook's signing secret under `verify` (see t
 | title | `detail.subject` | `ticket_title` |
 | link | where the option `host` is set | `link`, `ticket_url` |
 
-A comment (our own too) or an assignment opens nothing. A template does not say what happened: within three hours of an incident's end, a ticket that
-is posted with the status and priority that it had then opens nothing either. Upper and lower case do not matter.
+A comment (our own too) or an assignment opens nothing. {ECHO} Upper and lower case do not matter.
 
 {BACK}
 ## Options

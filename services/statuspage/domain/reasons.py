@@ -39,7 +39,7 @@ LINES: Final[Mapping[str, str]] = {
     "update_posted": "",
     "rca_issued": "",
     "reply_changed_nothing": "",
-    "nothing_new": "its state and priority are those that it had when the incident ended",
+    "nothing_new": "it is no more urgent than when the incident ended",
     # promises
     "news": "",
     "no_news": "nobody wrote an update meanwhile",

@@ -20,7 +20,7 @@ CLIENT: tuple[Audience, ...] = ("client",)
 
 def a_ticket(ticket_id: str = "20418", **said: Any) -> Ticket:
     fields = {"integration_id": "zendesk", "source": "zendesk", "id": ticket_id, "name": ticket_id}
-    return Ticket.model_validate({**fields, "status": "Open", "priority": "Urgent", "snapshot": True, **said})
+    return Ticket.model_validate({**fields, "status": "Open", "priority": "Urgent", "raised": False, **said})
 
 
 def course(**said: Any) -> Course:
@@ -122,9 +122,9 @@ AGO = timedelta(minutes=10)
     [
         (a_ticket(), a_ticket(), AGO, True),
         (a_ticket(), a_ticket(), ECHO_WITHIN + minutes(1), False),
-        (a_ticket(status="Reopened"), a_ticket(), AGO, False),
+        (a_ticket(status="Waiting for customer"), a_ticket(), AGO, True),
         (a_ticket(), a_ticket(priority="High"), AGO, False),
-        (a_ticket(snapshot=False), a_ticket(), AGO, False),
+        (a_ticket(raised=True), a_ticket(), AGO, False),
         (None, a_ticket(), AGO, False),
         (a_ticket(), None, AGO, False),
     ],

@@ -97,3 +97,48 @@ def test_a_native_ticket_is_one_and_a_link_that_nobody_should_open_is_left_out()
     assert parsed.ticket == TicketRead("HD-1", "HD-1", "https://desk.example/HD-1")
     assert ticket_read("HD-1", "HD-1", "javascript:alert(1)").url == ""
     assert only(read("native", {"kind": "telemetry", "title": "x"})).ticket is None
+
+
+def jira_change(field: str, before: str, after: str) -> dict[str, object]:
+    fields = {"summary": "x", "priority": {"name": "Highest"}, "status": {"name": after}}
+    items = [{"field": field, "fromString": before, "toString": after}]
+    return {
+        "webhookEvent": "jira:issue_updated",
+        "issue": {"key": "HELP-418", "fields": fields},
+        "changelog": {"items": items},
+    }
+
+
+def zendesk_event(kind: str, **event: str) -> dict[str, object]:
+    detail = {"id": "20418", "subject": "x", "priority": "URGENT", "status": "OPEN"}
+    return {"type": f"zen:event-type:ticket.{kind}", "detail": detail, "event": event}
+
+
+def freshdesk_rule(happened: str) -> dict[str, object]:
+    ticket = {"ticket_id": "1", "ticket_status": "Open", "ticket_priority": "Urgent", "triggered_event": happened}
+    return {"freshdesk_webhook": ticket}
+
+
+@pytest.mark.parametrize(
+    ("source", "body", "raised"),
+    [
+        ("jira", jira_change("status", "Done", "Open"), True),
+        ("jira", jira_change("status", "In Progress", "Waiting for customer"), False),
+        ("jira", jira_change("priority", "Medium", "Highest"), True),
+        ("zendesk", zendesk_event("created"), True),
+        ("zendesk", zendesk_event("priority_changed", current="URGENT", previous="NORMAL"), True),
+        ("zendesk", zendesk_event("status_changed", current="OPEN", previous="SOLVED"), True),
+        ("zendesk", zendesk_event("status_changed", current="PENDING", previous="OPEN"), False),
+        ("zendesk", {"ticket_id": "1", "ticket_status": "Open", "ticket_priority": "Urgent"}, False),
+        ("freshdesk", freshdesk_rule("{ticket_action:created}"), True),
+        ("freshdesk", freshdesk_rule("{priority:{from:1,to:4}}"), True),
+        ("freshdesk", freshdesk_rule("{status:{from:4,to:2}}"), True),
+        ("freshdesk", freshdesk_rule("{status:{from:2,to:6}}"), False),
+        ("servicenow", {"sys_id": "1", "priority": "1", "state": "2", "operation": "insert"}, True),
+        ("servicenow", {"sys_id": "1", "priority": "1", "state": "2", "operation": "update"}, False),
+    ],
+)
+def test_a_trigger_says_whether_its_ticket_was_raised_just_now(source: str, body: object, raised: bool) -> None:
+    ticket = only(read(source, body)).ticket
+    assert ticket is not None
+    assert ticket.raised is raised
