@@ -10,7 +10,21 @@ from libs.common.clock import Clock, ScaledClock
 from libs.common.lifecycle import Component
 from libs.common.problems import on_tocsin_error
 from libs.common.service import Service, assemble, make_platform, run
-from services.statuspage.api import actions, console, kept, live, opening, public, replaying, session, through, triggers
+from services.statuspage.api import (
+    actions,
+    changing,
+    console,
+    kept,
+    live,
+    on_call,
+    opening,
+    proof,
+    public,
+    replaying,
+    session,
+    through,
+    triggers,
+)
 from services.statuspage.api.context import POLICY, Context
 from services.statuspage.api.errors import shown_as_page
 from services.statuspage.consumer import subscription
@@ -80,6 +94,9 @@ async def build(
         kept.router,
         triggers.router,
         replaying.router,
+        on_call.router,
+        changing.router,
+        proof.router,
         opening.router,
         console.router,
         actions.router,

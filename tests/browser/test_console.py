@@ -1,5 +1,7 @@
 """An operator's stories, by the keyboard alone."""
 
+from pathlib import Path
+
 import pytest
 
 from libs.common.events.incidents import IncidentNoted
@@ -146,3 +148,49 @@ async def test_the_thumb_reaches_every_action_on_a_phone(database_url: str, eye:
             assert box["height"] >= 44
             assert box["width"] >= 44
             assert box["y"] > 844 / 2
+
+
+async def test_an_operator_puts_somebody_on_shift_by_keyboard_alone_and_sees_first_what_it_changes(
+    database_url: str, eye: Eye, tmp_path: Path
+) -> None:
+    async with statuspage(database_url, company(), serve=True, oncall=tmp_path) as stage:
+        page = await eye.page(zone="Europe/Lisbon")
+        await eye.sign_in(page, stage.url)
+        await page.keyboard.press("s")
+        await page.wait_for_selector("text=Europe/Lisbon (yours)", state="attached")
+        assert await page.text_content(".axis text.beside >> nth=0") == "23:00 UTC"
+        await page.keyboard.press("e")
+        await page.wait_for_selector("#sheet[open] select[name=add]")
+        await page.keyboard.type("Helena")
+        await page.keyboard.press("Tab")
+        await page.keyboard.type("Rafael")
+        await page.fill("#sheet input[name=starts_at]", "2025-05-29T11:00")
+        await page.fill("#sheet input[name=ends_at]", "2025-05-29T19:00")
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("#sheet .before-after >> text=Helena")
+        assert "Thu 29 May 11:00 to 19:00 (Thu 29 May 10:00 to 18:00 UTC)" in await page.inner_text(
+            "#sheet .before-after"
+        )
+        assert await page.locator("#made-title + p >> text=None").count() == 1
+        assert await page.evaluate("document.activeElement.value") == "save"
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("text=Helena has the place of Rafael")
+        await page.keyboard.press("f")
+        await page.wait_for_selector(".axis text >> text=Mon 2 Jun")
+
+
+async def test_the_week_is_read_without_javascript(database_url: str, eye: Eye, tmp_path: Path) -> None:
+    async with statuspage(database_url, company(), serve=True, oncall=tmp_path) as stage:
+        page = await eye.page(PHONE, java_script_enabled=False)
+        await page.goto(f"{stage.url}/console/sign-in?token={SIGN_IN_TOKEN}")
+        await page.goto(f"{stage.url}/console/on-call")
+        await page.click("text=The schedule as a list")
+        assert "Rafael" in await page.inner_text(".as-list table")
+        await page.click("text=Away")
+        await page.select_option("select[name=person]", "rafael")
+        await page.fill("input[name=starts_at]", "2025-05-29T10:00")
+        await page.fill("input[name=ends_at]", "2025-05-29T18:00")
+        await page.click("text=What would it change?")
+        await page.wait_for_selector(".before-after >> text=Rafael")
+        await page.click("button >> text=Save")
+        await page.wait_for_selector("text=Rafael is away")

@@ -1,5 +1,6 @@
 """Every page in both sizes and both schemes: accessible, in its window, without an error."""
 
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -18,6 +19,10 @@ CONSOLE = (
     "/console/incidents/4",
     "/console/incidents/17/update",
     "/console/incidents/17/verdict",
+    "/console/on-call",
+    "/console/on-call?schedule=platform&weeks=4&zone=Asia/Kolkata",
+    "/console/on-call/change/override?remove=rafael",
+    "/console/proof?schedule=platform",
     "/console/outbox",
     "/console/triggers",
     f"/console/triggers/{uid(60)}",
@@ -32,9 +37,9 @@ CONSOLE = (
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", ["phone", "desktop"])
 async def test_no_page_has_a_serious_finding_of_axe_or_leaves_its_window(
-    database_url: str, eye: Eye, size: str, scheme: Literal["light", "dark"]
+    database_url: str, eye: Eye, size: str, scheme: Literal["light", "dark"], tmp_path: Path
 ) -> None:
-    async with statuspage(database_url, story(), serve=True) as stage:
+    async with statuspage(database_url, story(), serve=True, oncall=tmp_path) as stage:
         stage.peers.kept = [kept(70)]
         stage.peers.triggers = [trigger(60), trigger(62, title="Again")]
         page = await eye.page(SIZES[size], scheme)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from libs.common.service import Service
 from services.statuspage.__main__ import build
 from services.statuspage.consumer import subscription
 from services.statuspage.settings import StatuspageSettings
+from tests.support.real_oncall import real_oncall
 from tests.support.statuspage import NOW, OPERATOR_KEY, RAFAEL, SIGN_IN_TOKEN, at, incident, uid
 
 HOLDERS = {"role:cao": ("marguerite",), "role:head-of-engineering": ("henrik",), "role:coo": ("paola",)}
@@ -243,16 +245,51 @@ class Stage:
 
 @asynccontextmanager
 async def statuspage(
-    database_url: str, events: Sequence[Event] = (), *, now: datetime = NOW, serve: bool = False, **settings: Any
+    database_url: str,
+    events: Sequence[Event] = (),
+    *,
+    now: datetime = NOW,
+    serve: bool = False,
+    oncall: Path | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Stage]:
-    """A statuspage that has folded ``events``; with ``serve`` it listens on a free port for a browser."""
+    """A statuspage that has folded ``events``; with ``serve`` it listens on a free port for a browser.
+
+    With ``oncall``, a folder, the real oncall stands behind it instead of the fake one.
+    """
     clock, peers = ManualClock(now), FakePeers()
+    if oncall is not None:
+        async with (
+            real_oncall(database_url, oncall, clock) as app,
+            _stage(database_url, events, clock, peers, serve, app, **settings) as stage,
+        ):
+            yield stage
+        return
+    async with _stage(database_url, events, clock, peers, serve, None, **settings) as stage:
+        yield stage
+
+
+@asynccontextmanager
+async def _stage(
+    database_url: str,
+    events: Sequence[Event],
+    clock: ManualClock,
+    peers: FakePeers,
+    serve: bool,
+    oncall: FastAPI | None,
+    **settings: Any,
+) -> AsyncIterator[Stage]:
     given = StatuspageSettings(
         database_url=SecretStr(database_url), title="Agency OS Status", sign_in_token=SecretStr(SIGN_IN_TOKEN),
-        key_operator=SecretStr(OPERATOR_KEY), escalator_url="http://peers.test", oncall_url="http://peers.test",
+        key_operator=SecretStr(OPERATOR_KEY), escalator_url="http://peers.test",
+        oncall_url="http://oncall.test",
         notifier_url="http://peers.test", intake_url="http://peers.test", **settings,
     )  # fmt: skip
-    outward = httpx.AsyncClient(transport=httpx.ASGITransport(peers.app()))
+    answering = peers.app()
+    outward = httpx.AsyncClient(
+        transport=httpx.ASGITransport(answering),
+        mounts={"http://oncall.test": httpx.ASGITransport(oncall or answering)},
+    )
     service = await build(given, clock=clock, chance=Chance(7), client=outward)
     await service.start()
     server = HttpServer(service.app, "127.0.0.1", 0, drain_seconds=2, port_variable="TOCSIN_PORT") if serve else None

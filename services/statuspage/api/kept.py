@@ -50,7 +50,7 @@ async def quarantine_part(desk: Desk, who: SignedIn) -> Response:
     """How many bodies wait, and since when."""
     kept: tuple[Kept, ...] = ()
     problem = NOT_ALLOWED
-    if who.may_see_bodies:
+    if who.may_act_for_all:
         try:
             kept, problem = (await intake.quarantine(desk.peers, who.key, {}, COUNTED)).quarantine, ""
         except PeerRefused as error:
@@ -68,7 +68,7 @@ async def quarantine_page(
 ) -> Response:
     """The bodies with why each could not be understood, the newest first; the address holds the filter."""
     bodies: list[KeptBody] = []
-    following, problem = None, "" if who.may_see_bodies else NOT_ALLOWED
+    following, problem = None, "" if who.may_act_for_all else NOT_ALLOWED
     if not problem:
         wanted = {"q": q.strip(), "state": state, "cursor": str(cursor or "")}
         asked = {name: value for name, value in wanted.items() if value}
@@ -99,7 +99,7 @@ async def kept_page(kept_id: UUID, desk: Desk, who: SignedIn) -> Response:
 @router.get("/quarantine/{kept_id}/{what}")
 async def settle_form(kept_id: UUID, what: What, request: Request, desk: Desk, who: SignedIn) -> Response:
     """The form that says what becomes of a body: in the dialog, or as a page."""
-    if not who.may_see_bodies:
+    if not who.may_act_for_all:
         return await _page(desk, who, kept_id, FormData(), NOT_ALLOWED, 403)
     try:
         kept = await intake.kept_body(desk.peers, who.key, kept_id)
@@ -117,7 +117,7 @@ async def settle_form(kept_id: UUID, what: What, request: Request, desk: Desk, w
 async def make_incident(kept_id: UUID, request: Request, desk: Desk, who: Acting) -> Response:
     """Make an incident of a body, as the form says; what it leaves empty is taken from the body. A second time opens nothing."""
     form = await request.form()
-    if not who.may_see_bodies:
+    if not who.may_act_for_all:
         return await _page(desk, who, kept_id, form, NOT_ALLOWED, 403)
     given = {name: str(form.get(name, "")).strip() for name in ("title", "kind", "severity", "service")}
     told: dict[str, Any] = {name: value for name, value in given.items() if value}
@@ -133,7 +133,7 @@ async def make_incident(kept_id: UUID, request: Request, desk: Desk, who: Acting
 async def dismiss(kept_id: UUID, request: Request, desk: Desk, who: Acting) -> Response:
     """Say that nothing is to be done about a body, and why."""
     form = await request.form()
-    if not who.may_see_bodies:
+    if not who.may_act_for_all:
         return await _page(desk, who, kept_id, form, NOT_ALLOWED, 403)
     note = str(form.get("note", "")).strip()
     try:
@@ -147,7 +147,7 @@ async def _page(
     desk: Context, who: Visitor, kept_id: UUID, form: FormData, problem: str, status: int = 200
 ) -> Response:
     kept: KeptBody | None = None
-    if not who.may_see_bodies:
+    if not who.may_act_for_all:
         problem, status = NOT_ALLOWED, 403
     else:
         try:

@@ -29,7 +29,7 @@ async def rehearse(delivery_id: UUID, request: Request, desk: Desk, who: SignedI
 @router.post("/deliveries/{delivery_id}/replay")
 async def replay(delivery_id: UUID, request: Request, desk: Desk, who: Acting) -> Response:
     """Tell what the body says today."""
-    if not who.may_see_bodies:
+    if not who.may_act_for_all:
         return await _sheet(desk, who, delivery_id, request, NOT_ALLOWED, 403)
     try:
         done = await intake.replay(desk.peers, who.key, delivery_id, dry_run=False)
@@ -45,7 +45,7 @@ async def _sheet(
     desk: Context, who: Visitor, delivery_id: UUID, request: Request, problem: str, status: int = 200
 ) -> Response:
     rehearsal: Replay | None = None
-    if not who.may_see_bodies:
+    if not who.may_act_for_all:
         problem, status = problem or NOT_ALLOWED, 403
     else:
         try:

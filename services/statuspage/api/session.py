@@ -44,8 +44,8 @@ class Visitor:
         return self.principal.may("operator")
 
     @property
-    def may_see_bodies(self) -> bool:
-        """Whether they may see what came in as it came, and settle it: a raw body may concern any tenant."""
+    def may_act_for_all(self) -> bool:
+        """Whether they may act on what concerns every tenant: bodies as they came, and who is on call."""
         return self.may_act and self.principal.tenants is None
 
 

@@ -27,6 +27,7 @@ BUNDLES: Final[Mapping[str, tuple[str, ...]]] = {
         "components/sheet.css",
         "components/messages.css",
         "components/raw.css",
+        "components/lanes.css",
     ),
 }
 SCRIPTS: Final = ("times.js", "live.js", "days.js", "keys.js", "sheet.js", "preview.js")

@@ -1,0 +1,246 @@
+"""Oncall, asked with the operator's own key: who is on shift when, what was changed, and who cannot be reached."""
+
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
+from urllib.parse import quote, urlencode
+from uuid import UUID
+
+from pydantic import Field, ValidationError
+
+from libs.common.events.base import Instant
+from services.statuspage.domain.lanes import Slot
+from services.statuspage.peers import Lenient, OnCall, PeerRefused, Peers
+
+T = TypeVar("T", bound=Lenient)
+ONCALL: Final = "oncall service"
+UNKNOWN: Final = "The oncall service answered with something that this version does not know."
+
+
+class Named(Lenient):
+    """Somebody by id and name."""
+
+    id: str
+    name: str
+
+
+class Schedule(Lenient):
+    """A rota by name."""
+
+    id: str
+    name: str
+    zone: str
+    backups: tuple[Named, ...] = ()
+
+
+class Schedules(Lenient):
+    """Every rota."""
+
+    schedules: tuple[Schedule, ...]
+
+
+class Shift(Lenient):
+    """A shift, and why this person has it."""
+
+    person: Named | None
+    since: Instant
+    until: Instant
+    role: str = "primary"
+    layer: str = ""
+    origin: str = "turn"
+    instead_of: Named | None = None
+    schedule: str = ""
+
+    @property
+    def slot(self) -> Slot:
+        """For the timeline."""
+        return Slot(
+            person=self.person.id if self.person else None,
+            name=self.person.name if self.person else "",
+            since=self.since,
+            until=self.until,
+            role=self.role,
+            layer=self.layer,
+            origin=self.origin,
+            instead_of=self.instead_of.name if self.instead_of else "",
+        )
+
+
+class Layer(Lenient):
+    """One layer by itself."""
+
+    layer: str
+    role: str = "primary"
+    shifts: tuple[Shift, ...] = ()
+
+
+class Gap(Lenient):
+    """A stretch in which nobody is primary."""
+
+    since: Instant
+    until: Instant
+
+
+class Shifts(Lenient):
+    """The schedule that counts in a range, and beneath it the layers."""
+
+    schedule: str
+    shifts: tuple[Shift, ...]
+    gaps: tuple[Gap, ...] = ()
+    layers: tuple[Layer, ...] = ()
+
+
+class Finding(Lenient):
+    """Something that will leave somebody unreached."""
+
+    doubt: str
+    subject: str
+    starts_at: Instant
+    ends_at: Instant
+    person: str | None = None
+    text: str
+    suggestion: str | None = None
+
+
+class Proof(Lenient):
+    """Everything doubtful of the coming days."""
+
+    since: Instant
+    until: Instant
+    sound: bool
+    findings: tuple[Finding, ...]
+
+
+class Load(Lenient):
+    """What somebody carries of a rota."""
+
+    person: str
+    shifts: int
+    hours: float
+    night_hours: float = 0.0
+    weekend_hours: float = 0.0
+    share: float = 0.0
+    balance: float | None = None
+
+
+class Fairness(Lenient):
+    """How evenly each is shared: 1 where all carry the same."""
+
+    hours: float
+    night_hours: float
+    weekend_hours: float
+
+
+class Loads(Lenient):
+    """How a rota's load is shared."""
+
+    schedule: str
+    since: Instant
+    until: Instant
+    loads: tuple[Load, ...]
+    fairness: Fairness | None = None
+
+
+class Change(Lenient):
+    """A change for a while, and who made it."""
+
+    id: UUID
+    made_at: Instant
+    made_by: str
+    change: dict[str, Any]
+
+
+class Changes(Lenient):
+    """Those that are not over."""
+
+    changes: tuple[Change, ...]
+
+
+class Effect(Change):
+    """A change, and the shifts that it takes away and brings."""
+
+    before: tuple[Shift, ...] = ()
+    after: tuple[Shift, ...] = ()
+
+
+class Feed(Lenient):
+    """A calendar that programs subscribe to. Only a new one says its address."""
+
+    id: UUID
+    of: str
+    entity: str
+    made_at: Instant
+    made_by: str
+    url: str = ""
+
+
+class Feeds(Lenient):
+    """Every feed that one may see."""
+
+    feeds: tuple[Feed, ...] = Field(default=())
+
+
+async def schedules(peers: Peers, key: str) -> tuple[Schedule, ...]:
+    """Every rota. Raises :class:`PeerRefused`."""
+    return (await _asked(Schedules, peers, key, "schedules")).schedules
+
+
+async def now(peers: Peers, key: str, schedule: str) -> OnCall:
+    """Who is on call at this moment. Raises :class:`PeerRefused`."""
+    return await _asked(OnCall, peers, key, f"schedules/{quote(schedule, safe='')}/on-call")
+
+
+async def shifts(peers: Peers, key: str, schedule: str, since: Instant, until: Instant) -> Shifts:
+    """The shifts of a range. Raises :class:`PeerRefused`."""
+    query = urlencode({"from": since.isoformat(), "to": until.isoformat()})
+    return await _asked(Shifts, peers, key, f"schedules/{quote(schedule, safe='')}/shifts?{query}")
+
+
+async def proof(peers: Peers, key: str, days: int) -> Proof:
+    """What is doubtful of the coming days. Raises :class:`PeerRefused`."""
+    return await _asked(Proof, peers, key, f"proof?days={days}")
+
+
+async def load(peers: Peers, key: str, schedule: str, since: Instant, until: Instant) -> Loads:
+    """How a rota's load is shared. Raises :class:`PeerRefused`."""
+    query = urlencode({"from": since.isoformat(), "to": until.isoformat()})
+    return await _asked(Loads, peers, key, f"schedules/{quote(schedule, safe='')}/load?{query}")
+
+
+async def changes(peers: Peers, key: str, path: str) -> tuple[Change, ...]:
+    """The changes at ``path`` that are not over. Raises :class:`PeerRefused`."""
+    return (await _asked(Changes, peers, key, path)).changes
+
+
+async def make(peers: Peers, key: str, path: str, body: Mapping[str, Any], *, preview: bool = False) -> Effect:
+    """Make a change, or only say what it would do. Raises :class:`PeerRefused`."""
+    return await _asked(Effect, peers, key, f"{path}?preview=true" if preview else path, "POST", body)
+
+
+async def answer(peers: Peers, key: str, path: str, body: Mapping[str, Any]) -> Change:
+    """Take or decline a swap. Raises :class:`PeerRefused`."""
+    return await _asked(Change, peers, key, path, "POST", body)
+
+
+async def take_back(peers: Peers, key: str, path: str) -> None:
+    """Take something back. Raises :class:`PeerRefused`."""
+    await peers.ask(ONCALL, "DELETE", f"{peers.at.oncall}/v1/{path}", key)
+
+
+async def feeds(peers: Peers, key: str) -> tuple[Feed, ...]:
+    """The calendar feeds, without their secrets. Raises :class:`PeerRefused`."""
+    return (await _asked(Feeds, peers, key, "feeds")).feeds
+
+
+async def make_feed(peers: Peers, key: str, of: str, entity: str) -> Feed:
+    """A new calendar feed, with its address, which is said this once. Raises :class:`PeerRefused`."""
+    return await _asked(Feed, peers, key, "feeds", "POST", {"of": of, "id": entity})
+
+
+async def _asked(
+    shape: type[T], peers: Peers, key: str, path: str, method: str = "GET", body: Mapping[str, Any] | None = None
+) -> T:
+    found = await peers.ask(ONCALL, method, f"{peers.at.oncall}/v1/{path}", key, body)
+    try:
+        return shape.model_validate(found)
+    except ValidationError as error:
+        raise PeerRefused(UNKNOWN, 502) from error

@@ -1,0 +1,52 @@
+"""Changes of a rota: from a form to oncall, and back into a sentence."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from services.statuspage.domain.changes import Kind, NoChange, asked, told
+
+LISBON = ZoneInfo("Europe/Lisbon")
+NAMES = {"ana": "Ana", "ben": "Ben"}
+TIMES = {"starts_at": "2026-07-01T10:00", "ends_at": "2026-07-01T18:00"}
+SENT = {"starts_at": "2026-07-01T09:00:00+00:00", "ends_at": "2026-07-01T17:00:00+00:00"}
+WHEN = "Wed 1 Jul 10:00 to 18:00 (Wed 1 Jul 09:00 to 17:00 UTC)"
+
+
+@pytest.mark.parametrize(
+    ("kind", "form", "path", "body", "sentence"),
+    [
+        ("override", {"add": "ana", "remove": "ben"}, "schedules/a%2Fb/overrides", {"add": "ana", "remove": "ben", "role": "primary"}, f"Ana has the place of Ben, {WHEN}"),
+        ("override", {"add": "ana", "role": "shadow"}, "schedules/a%2Fb/overrides", {"add": "ana", "role": "shadow"}, f"Ana comes as shadow, {WHEN}"),
+        ("override", {"remove": "eve"}, "schedules/a%2Fb/overrides", {"remove": "eve", "role": "primary"}, f"eve goes, {WHEN}"),
+        ("absence", {"person": "ben", "reason": "holiday"}, "absences", {"person": "ben", "reason": "holiday"}, f"Ben is away (holiday), {WHEN}"),
+        ("swap", {"of": "ben"}, "schedules/a%2Fb/swaps", {"of": "ben", "role": "primary"}, f"Ben offers their shifts to whoever takes them, {WHEN}"),
+    ],
+)  # fmt: skip
+def test_a_form_on_the_readers_clock_becomes_a_change_and_a_sentence(
+    kind: Kind, form: dict[str, str], path: str, body: dict[str, Any], sentence: str
+) -> None:
+    made = asked(kind, "a/b", {**form, **TIMES}, LISBON)
+    assert (made.path, made.body) == (path, {**SENT, **body})
+    assert told(made.body, NAMES, LISBON) == sentence
+
+
+def test_a_temporary_span_names_who_counts() -> None:
+    span = {**SENT, "shifts": [{"person": "ana"}, {"person": "ben"}, {"person": "ana"}]}
+    assert told(span, NAMES, LISBON) == f"Only Ana, Ben counts, {WHEN}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "form", "sentence"),
+    [
+        ("override", TIMES, "Choose who comes"),
+        ("absence", TIMES, "Choose who is away"),
+        ("swap", {"starts_at": "", "ends_at": ""}, "Say when the beginning is"),
+        ("swap", {**TIMES, "ends_at": "0001-01-01T00:00"}, "Say when the end is"),
+        ("absence", {**TIMES, "ends_at": "2026-07-01T10:00"}, "must lie after"),
+    ],
+)
+def test_a_form_that_says_no_change_says_what_is_missing(kind: Kind, form: dict[str, str], sentence: str) -> None:
+    with pytest.raises(NoChange, match=sentence):
+        asked(kind, "default", form, ZoneInfo("Asia/Tokyo"))
