@@ -32,6 +32,7 @@ ENTRIES: Final[tuple[type[Event], ...]] = (
     directory.ToolChanged,
     directory.TenantChanged,
     directory.RotaChanged,
+    directory.ProviderChanged,
 )
 
 

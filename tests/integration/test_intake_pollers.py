@@ -289,6 +289,44 @@ async def test_a_poll_may_be_asked_for_at_once(desk: Desk) -> None:
     assert sorted(response.status_code for response in both) == [200, 409]
 
 
+async def test_a_provider_with_a_public_name_is_told_of_whenever_it_stands_otherwise(
+    desk: Desk, tmp_path: Path
+) -> None:
+    async def stands() -> list[tuple[str, str, bool]]:
+        events = [event for event in await desk.house.events() if "provider_changed" in event["type"]]
+        async with desk.house.uow.begin() as tx:
+            await tx.session.execute(FORGET)
+        return [(event["name"], event["health"], event["removed"]) for event in events]
+
+    await first_poll(desk)
+    assert await stands() == [], "without a public name nobody is told"
+    path = tmp_path / "integrations.yaml"
+    private = path.read_text()
+    path.write_text(private.replace("every: 2m", "every: 2m\n      public: Proof Reader"))
+
+    async def asked_anew() -> bool:
+        (row,) = await desk.house.rows("SELECT validators FROM pollers")
+        return len(desk.pages.asked) >= 2 and bool(row["validators"])
+
+    await until(asked_anew, 20)
+    assert await stands() == [("Proof Reader", "operational", False)]
+    desk.show(INCIDENT)
+    await desk.poll()
+    desk.pages.pages[SUMMARY], _ = BAD["error"]
+    await desk.poll()
+    await desk.poll()
+    assert await stands() == [("Proof Reader", "disrupted", False), ("Proof Reader", "unknown", False)]
+
+    path.write_text("integrations: []\n")
+
+    async def gone() -> bool:
+        return not await desk.house.rows("SELECT 1 FROM pollers")
+
+    await until(gone, 20)
+    ((_, _, removed),) = await stands()
+    assert removed
+
+
 async def test_preview_says_of_a_page_what_a_poll_makes_of_it(desk: Desk) -> None:
     desk.show(INCIDENT, now("identified", "Elsewhere.", id="other", components=[{"id": "x", "name": "Printing"}]))
     await first_poll(desk)
@@ -315,6 +353,31 @@ async def test_other_options_have_the_page_read_anew_though_it_has_not_changed(d
 
     await until(open_now, 20)
     assert await desk.told() == [("firing", KEY)]
+
+
+async def test_what_was_asked_under_other_options_is_given_up(desk: Desk, tmp_path: Path) -> None:
+    desk.show(INCIDENT)
+    desk.pages.pages[SUMMARY].delay = 1.0
+
+    async def planned() -> bool:
+        return bool(await desk.house.rows("SELECT 1 FROM pollers"))
+
+    await until(planned)
+    desk.house.clock.advance(timedelta(seconds=10))
+
+    async def asking() -> bool:
+        return len(desk.pages.heads) == 1
+
+    await until(asking)
+    path = tmp_path / "integrations.yaml"
+    path.write_text(path.read_text().replace("Viewer:", "Printing:"))
+
+    async def asked_anew() -> bool:
+        (row,) = await desk.house.rows("SELECT count(*) AS n FROM pollers WHERE validators <> '{}' AND claim IS NULL")
+        return len(desk.pages.asked) == 2 and row["n"] == 1
+
+    await until(asked_anew, 20)
+    assert await desk.told() == [], "the viewer concerns nobody any more"
 
 
 FORMATS = {

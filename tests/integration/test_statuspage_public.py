@@ -11,6 +11,7 @@ import httpx
 
 from libs.common.events.base import Event, Window
 from libs.common.events.deliveries import ReplyReceived
+from libs.common.events.directory import ProviderChanged, ProviderHealth
 from libs.common.events.incidents import IncidentOpened, IncidentResolved, Maintenance, NoticeDue, WindowMoved
 from libs.common.events.registry import EVENTS
 from libs.common.service import Service
@@ -25,6 +26,7 @@ from tests.support.statuspage import (
     at,
     burning,
     company,
+    history,
     incident,
     story,
     uid,
@@ -160,6 +162,37 @@ async def test_the_same_is_said_as_json(database_url: str) -> None:
         assert states == {
             "workflow": "ok", "assets": "ok", "invoicing": "down", "reports": "degraded", "sign-in": "ok",
         }  # fmt: skip
+
+
+async def test_how_providers_stand_is_told_beside_our_own_state(database_url: str) -> None:
+    def stands(name: str, health: ProviderHealth, minute: int, **more: Any) -> ProviderChanged:
+        return ProviderChanged(
+            id=f"{name.lower()}-status", name=name, provider=name.lower(), health=health,
+            since=at(9, minute), at=at(9, minute), **more,
+        )  # fmt: skip
+
+    async with statuspage(database_url, [*company(), *history()]) as stage:
+
+        async def told() -> dict[str, tuple[str, str]]:
+            found = (await stage.client.get("/api/v1/status")).json()["providers"]
+            page = (await stage.client.get("/")).text
+            assert all(one["text"] in page for one in found)
+            return {one["name"]: (one["level"], one["text"]) for one in found}
+
+        before = await told()
+        assert list(before) == ["Azure"]
+        await stage.fold(stands("Azure", "operational", 1), stands("Ziflow", "quiet", 1))
+        assert await told() == {**before, "Ziflow": ("plain", "Reports no problem")}, "what incidents say of it stays"
+        await stage.fold(stands("Azure", "disrupted", 20), stands("Ziflow", "unknown", 21))
+        assert await told() == {
+            "Azure": ("degraded", "Reports a problem since 09:20 UTC"),
+            "Ziflow": ("plain", "Not known since 09:21 UTC: its status page cannot be read"),
+        }
+        given = incident(31, at(9, 30), category="provider_unavailable", provider="azure", service=None)
+        await stage.fold(IncidentOpened(incident=given, at=at(9, 30), actor=ALERTMANAGER, text="x"))
+        assert (await told())["Azure"] == ("degraded", "Unavailable since 09:30 UTC")
+        await stage.fold(stands("Ziflow", "unknown", 40, removed=True))
+        assert list(await told()) == ["Azure"]
 
 
 async def test_what_is_over_moves_to_the_history_and_its_bars(database_url: str) -> None:

@@ -10,6 +10,10 @@ from libs.common.events.base import Event, Instant, Link, Model, RoleRef, Slug
 KeyRole = Literal["admin", "operator", "viewer"]
 """What a principal may do: ``viewer`` reads, ``operator`` also acts on incidents, ``admin`` also changes configuration and keys."""
 
+ProviderHealth = Literal["operational", "quiet", "disrupted", "unknown"]
+"""How a provider stands: nothing is open and its page would say so; nothing is open, which proves nothing; something that concerns us is
+open; nobody knows."""
+
 
 class HashedKey(Model):
     """An API key as everybody but its owner knows it."""
@@ -101,6 +105,20 @@ class TenantChanged(DirectoryEntry):
     page_key_digest: str | None = None
     """SHA-256 of the secret in the address of its status page; ``None`` leaves the page public."""
     links: tuple[Link, ...] = ()
+
+
+class ProviderChanged(DirectoryEntry):
+    """Sent when a provider stands otherwise than before as its own status page tells, or when that page is no longer shown.
+
+    Its id is that of the integration by which intake asks the page.
+    """
+
+    noun: ClassVar[str] = "provider"
+    type: Literal["tocsin.directory.provider_changed.v1"] = "tocsin.directory.provider_changed.v1"
+    provider: str = ""
+    """As incidents name it."""
+    health: ProviderHealth = "unknown"
+    since: Instant
 
 
 class RotaChanged(DirectoryEntry):

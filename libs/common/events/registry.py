@@ -40,6 +40,7 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     directory.ToolChanged,
     directory.TenantChanged,
     directory.RotaChanged,
+    directory.ProviderChanged,
 )
 
 BY_TYPE: Final[dict[str, type[Event]]] = {event.model_fields["type"].default: event for event in EVENTS}

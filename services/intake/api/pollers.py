@@ -9,9 +9,10 @@ from pydantic import BaseModel
 from libs.common.auth import Operator
 from libs.common.durations import text_of
 from libs.common.errors import NotFound
+from libs.common.events.directory import ProviderHealth
 from services.intake.api.kept import of_all_tenants
 from services.intake.api.state import Here, State
-from services.intake.domain.polling import Health, UnknownReason
+from services.intake.domain.polling import UnknownReason
 from services.intake.domain.watching import open_keys
 from services.intake.handlers.watch import Watched, items_of, watched_of
 from services.intake.store import integrations, pollers
@@ -30,7 +31,7 @@ class PollerShown(BaseModel):
     url: str
     """Without what stands behind a question mark, which may be a secret."""
     every: str
-    health: Health
+    health: ProviderHealth
     """``operational``; ``quiet``: nothing is open, which proves nothing; ``disrupted``: something that concerns us is; ``unknown``."""
     reason: UnknownReason | None
     """Why it is unknown."""

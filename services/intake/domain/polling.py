@@ -19,10 +19,6 @@ UnknownReason = Literal[
 ]
 """Why the state of a provider is unknown: the word in the API and the metric."""
 
-Health = Literal["operational", "quiet", "disrupted", "unknown"]
-"""How a provider stands: nothing is open and the page would say so; nothing is open, which proves nothing; something that concerns us is
-open; nobody knows."""
-
 SPREAD: Final = 0.1
 """By which share of its interval a poll comes earlier or later, so that not everybody asks in the same second."""
 

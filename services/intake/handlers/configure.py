@@ -14,7 +14,7 @@ from libs.common.errors import Invalid, Misconfigured
 from libs.common.events.base import SYSTEM, Actor, Slug, TriggerKind
 from libs.common.events.directory import HashedKey
 from services.intake.domain.integration import IntegrationRecord, KeyRecord
-from services.intake.handlers import heartbeats
+from services.intake.handlers import heartbeats, providers
 from services.intake.sources.registry import all_sources
 from services.intake.store import integrations as store
 
@@ -76,8 +76,10 @@ async def take(tx: Tx, tree: ConfigTree) -> None:
     named = {entry.id for entry in entries}
     for record in present.values():
         if record.origin == "config" and record.id not in named:
+            await providers.withdraw(tx, record, None)
             await store.remove_integration(tx, record.id)
     for entry in entries:
+        await providers.withdraw(tx, present.get(entry.id), _record(entry))
         await store.save_integration(tx, _record(entry))
     await _take_keys(tx, wanted_keys)
     await heartbeats.align(tx)

@@ -11,7 +11,7 @@ from libs.common.db.work import Tx
 from libs.common.errors import Conflict, FieldProblem, Invalid, NotFound
 from libs.common.events.base import Actor
 from services.intake.domain.integration import IntegrationRecord
-from services.intake.handlers import heartbeats
+from services.intake.handlers import heartbeats, providers
 from services.intake.sources.base import pointer_of
 from services.intake.sources.registry import all_sources
 from services.intake.store import integrations as store
@@ -31,6 +31,7 @@ async def change(tx: Tx, actor: Actor, record: IntegrationRecord) -> None:
     """Replace an integration. Raises :class:`NotFound`, :class:`Conflict` and :class:`Invalid`."""
     present = await _own(tx, record.id)
     _check(record)
+    await providers.withdraw(tx, present, record)
     await store.save_integration(tx, record)
     await heartbeats.align(tx)
     await store.audit(tx, actor, "integration changed", record.id, {"from": _told(present), "to": _told(record)})
@@ -39,6 +40,7 @@ async def change(tx: Tx, actor: Actor, record: IntegrationRecord) -> None:
 async def remove(tx: Tx, actor: Actor, integration_id: str) -> None:
     """Remove an integration with its keys. Raises :class:`NotFound` and :class:`Conflict`."""
     present = await _own(tx, integration_id)
+    await providers.withdraw(tx, present, None)
     await store.remove_integration(tx, integration_id)
     await store.audit(tx, actor, "integration removed", integration_id, _told(present))
 

@@ -7,18 +7,20 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 from uuid import UUID
 
 from libs.common.db.work import Tx, UnitOfWork
 from libs.common.errors import Conflict, NotFound
 from libs.common.events.base import SYSTEM
+from libs.common.events.directory import ProviderHealth
 from libs.common.logs import get_logger
 from libs.common.metrics import Metrics
 from services.intake.domain.integration import Integration, IntegrationRecord
-from services.intake.domain.polling import LONGEST, SPREAD, Answer, Failure, Health, Validators, Watch
+from services.intake.domain.polling import LONGEST, SPREAD, Answer, Failure, Validators, Watch
 from services.intake.domain.trigger import Reading, refuse, summary
 from services.intake.domain.watching import Item, Items, any_missing, open_keys, sift, vanished
+from services.intake.handlers import providers
 from services.intake.handlers.dismiss import dismiss
 from services.intake.handlers.receive import Receiver
 from services.intake.handlers.senders import integration_of
@@ -152,11 +154,18 @@ class Watcher:
         asked = await self._ask(claimed)
         async with self._uow.begin() as tx:
             row = await pollers.held(tx, claimed.watched.integration.id, claimed.claim)
-            if row is None:
+            if row is None or not await self._as_it_was(tx, claimed.watched):
                 log.info("poll given up", reason="no longer ours", integration=claimed.watched.integration.id)
                 return
             outcome = await self._settle(tx, row, claimed, asked)
         self._metrics.polls.labels(claimed.watched.source.name, outcome).inc()
+
+    @staticmethod
+    async def _as_it_was(tx: Tx, watched: Watched) -> bool:
+        """Whether the integration is still what was asked for: with other options the page is read anew."""
+        record = await integrations.integration(tx.session, watched.integration.id)
+        present = None if record is None else watched_of(record)
+        return present is not None and present.digest == watched.digest
 
     async def poll_now(self, integration_id: str) -> None:
         """Ask the page of an integration, due or not. Raises :class:`NotFound`, and :class:`Conflict` where it is asked at this moment."""
@@ -206,6 +215,7 @@ class Watcher:
         """Take in what is news and remember the rest; the outcome in a word, for the metric."""
         watched = claimed.watched
         options = watched.integration.options
+        before, anew = row.health, not row.validators and row.failures == 0
         changed = await self._take(tx, row, watched, asked)
         row.validators = {url: asdict(validators) for url, validators in asked.validators.items()}
         row.polled_at, row.claim, row.claimed_until = tx.now, None, None
@@ -216,6 +226,8 @@ class Watcher:
         else:
             wait = max(wait, min(asked.failure.retry_after or wait, LONGEST))
             await self._failed(tx, row, watched, asked.failure)
+        if anew or row.health != before:
+            await providers.tell(tx, watched.integration, health_of(row))
         row.due_at = tx.now + wait
         row.last_changed_at = tx.now if changed else row.last_changed_at
         return asked.failure.reason if asked.failure else "changed" if asked.pages else "unchanged"
@@ -269,7 +281,12 @@ def items_of(row: PollerRow) -> dict[str, Item]:
     return {key: Item(**told) for key, told in row.items.items()}
 
 
-def _health(watch: Watch, items: Items) -> Health:
+def health_of(row: PollerRow) -> ProviderHealth:
+    """How the provider stands."""
+    return cast("ProviderHealth", row.health)
+
+
+def _health(watch: Watch, items: Items) -> ProviderHealth:
     return "disrupted" if open_keys(items) else watch.quiet
 
 

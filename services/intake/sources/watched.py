@@ -47,6 +47,8 @@ class PolledOptions(WatchedOptions):
 
     url: str | None = Field(None, pattern=r"^https?://[^/@\s]+(/\S*)?$", max_length=2000)
     """The page that is asked; without one only what is posted counts."""
+    public: str = Field("", max_length=100)
+    """Under which name clients see on the status page how the provider stands; without one they do not."""
     every: Duration = Field(timedelta(minutes=2), ge=timedelta(seconds=15))
     unknown_after: int = Field(5, ge=1, le=1000)
     """After how many polls in a row that fail somebody is told that nobody knows how the provider stands."""
@@ -74,7 +76,8 @@ name it. `team`: the team assigned to the provider's scheduled maintenance; with
 
 
 POLLED: Final = """
-`url`: the page that is asked. `every`: how often, 2m unless this is set, a little earlier or later each time. `unknown_after`: after how many polls in a row that
+`url`: the page that is asked. `public`: the name under which clients see on our status page how the provider stands, such as `Microsoft Azure`; without one they
+see nothing of it. `every`: how often, 2m unless this is set, a little earlier or later each time. `unknown_after`: after how many polls in a row that
 fail a person is told that nobody knows how the provider stands, 5 unless this is set.
 """
 """The paragraph about :class:`PolledOptions` for the sources' pages."""

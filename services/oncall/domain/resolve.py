@@ -26,10 +26,12 @@ class Context:
     service: str | None = None
     tool: str | None = None
     tenants: tuple[str, ...] = ()
-    """The tenants concerned; empty means all of them."""
+    """The tenants concerned; empty means all that use one of the services."""
     assigned_team: str | None = None
     first: tuple[str, ...] = ()
     tickets: tuple[Ticket, ...] = ()
+    services: tuple[str, ...] = ()
+    """Every service that is concerned, where there are several."""
 
 
 @dataclass(frozen=True)
@@ -243,8 +245,19 @@ def _client_contacts(scene: _Scene, _: str) -> Resolution:
 
 
 def _contacts_who_hear(scene: _Scene, what: Literal["tenant", "client"]) -> Resolution:
-    wanted = scene.context.tenants or tuple(scene.directory.tenants)
+    wanted = scene.context.tenants or _tenants_using(scene)
     return _merged(_contacts_of(scene, tenant_id, what) for tenant_id in wanted)
+
+
+def _tenants_using(scene: _Scene) -> tuple[str, ...]:
+    """Who feels what names no tenant: those that use one of its services; all of them where it names no service that is known."""
+    context, directory = scene.context, scene.directory
+    named = {service for service in (context.service, *context.services) if service in directory.services}
+    return tuple(
+        tenant.id
+        for tenant in directory.tenants.values()
+        if not named or not tenant.services or not named.isdisjoint(tenant.services)
+    )
 
 
 def _contacts_of(scene: _Scene, tenant_id: str, what: Literal["tenant", "client"]) -> Resolution:

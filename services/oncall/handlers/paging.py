@@ -151,6 +151,7 @@ def context_of(incident: Incident) -> Context:
         assigned_team=incident.assigned_team,
         first=incident.first,
         tickets=incident.tickets,
+        services=incident.services,
     )
 
 

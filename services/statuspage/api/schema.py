@@ -62,6 +62,14 @@ class ComponentDocument(BaseModel):
     days: list[DayDocument]
 
 
+class ProviderDocument(BaseModel):
+    """A provider that we rely on. ``plain``: nobody knows how it stands."""
+
+    name: str
+    level: Level | Literal["plain"]
+    text: str
+
+
 class StatusDocument(BaseModel):
     """The state of the system, or of one tenant."""
 
@@ -73,6 +81,7 @@ class StatusDocument(BaseModel):
     incidents: list[IncidentDocument]
     maintenance: list[IncidentDocument]
     components: list[ComponentDocument]
+    providers: list[ProviderDocument] = []
 
 
 def document(page: PublicPage) -> StatusDocument:
@@ -100,6 +109,7 @@ def document(page: PublicPage) -> StatusDocument:
             for group in page.groups
             for row in group.rows
         ],
+        providers=[ProviderDocument(name=one.name, level=one.level, text=one.text) for one in page.providers],
     )
 
 

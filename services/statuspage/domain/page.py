@@ -1,12 +1,13 @@
 """The public page as data: what the template shows and ``/api/v1/status`` answers, made of folded incidents and names."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from libs.common.events.base import Window
+from libs.common.events.directory import ProviderHealth
 from libs.common.events.incidents import Incident, Update
 from services.statuspage.domain import words
 from services.statuspage.domain.days import Day, concerns_service, fold_days, outages_of, percent, share_up
@@ -47,6 +48,16 @@ class Tenant:
 
 
 @dataclass(frozen=True)
+class ProviderState:
+    """How a provider stands as its own status page tells; ``slug`` is how incidents name it."""
+
+    slug: str
+    name: str
+    health: ProviderHealth
+    since: datetime
+
+
+@dataclass(frozen=True)
 class Folded:
     """What was read from the store to make a page."""
 
@@ -55,6 +66,7 @@ class Folded:
     """Updates for tenants or clients by incident, the newest first."""
     components: tuple[Component, ...]
     names: Names
+    providers: tuple[ProviderState, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -126,10 +138,10 @@ class Group:
 
 @dataclass(frozen=True)
 class Provider:
-    """Somebody upstream, as far as incidents tell."""
+    """Somebody upstream, as far as incidents and its own status page tell; ``plain``: nobody knows."""
 
     name: str
-    level: Level
+    level: Level | Literal["plain"]
     text: str
 
 
@@ -187,7 +199,7 @@ def public_page(folded: Folded, now: datetime, tenant: Tenant | None = None) -> 
         running=tuple(entry for entry in maintained if not is_planned(entry.incident, now)),
         planned=tuple(sorted((e for e in maintained if is_planned(e.incident, now)), key=_begins)),
         groups=_groups(folded.components, incidents, now, tenant),
-        providers=_providers(incidents, now),
+        providers=providers_of(incidents, folded.providers, now),
         months=tuple(month_of(folded, first, now, tenant) for first in months_back(now, MONTHS)),
     )
 
@@ -288,8 +300,8 @@ def _row(component: Component, incidents: Sequence[Incident], now: datetime) -> 
     return Row(component, worst(alive), fold_days(outages, now, known), percent(share_up(outages, now, known)))
 
 
-def _providers(incidents: Sequence[Incident], now: datetime) -> tuple[Provider, ...]:
-    """Every provider that an incident named, and how it is now."""
+def providers_of(incidents: Sequence[Incident], states: Sequence[ProviderState], now: datetime) -> tuple[Provider, ...]:
+    """Every provider that an incident named or whose page is shown, and how it is now. An incident that lasts says it best."""
     found: dict[str, Provider] = {}
     for incident in sorted(incidents, key=lambda incident: incident.opened_at):
         if incident.provider is None:
@@ -302,4 +314,25 @@ def _providers(incidents: Sequence[Incident], now: datetime) -> tuple[Provider, 
         elif incident.resolved_at and (incident.provider not in found or found[incident.provider].level == "ok"):
             text = f"No known problem; the last one ended {words.relative(incident.resolved_at, now)}"
             found[incident.provider] = Provider(name, "ok", text)
+    for state in sorted(states, key=lambda state: state.name.casefold()):
+        known = found.get(state.slug)
+        told = Provider(state.name, *_told_by_itself(state, now))
+        lasts = known is not None and known.level == "degraded"
+        if known is not None and (lasts or state.health == "operational"):
+            told = replace(known, name=state.name)
+        found[state.slug] = told
     return tuple(found.values())
+
+
+def _told_by_itself(state: ProviderState, now: datetime) -> tuple[Level | Literal["plain"], str]:
+    """How a provider stands by its own status page. That nothing is said is not that all is well."""
+    since = words.moment(state.since, now)
+    match state.health:
+        case "operational":
+            return "ok", "No known problem"
+        case "disrupted":
+            return "degraded", f"Reports a problem since {since}"
+        case "quiet":
+            return "plain", "Reports no problem"
+        case "unknown":
+            return "plain", f"Not known since {since}: its status page cannot be read"

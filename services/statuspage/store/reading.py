@@ -17,7 +17,7 @@ from services.statuspage.domain.climb import Told
 from services.statuspage.domain.days import LENGTH
 from services.statuspage.domain.fold import Line, Message, MessageState
 from services.statuspage.domain.health import NO_FAULT
-from services.statuspage.domain.page import PUBLIC_AUDIENCES, Component, Folded, Tenant
+from services.statuspage.domain.page import PUBLIC_AUDIENCES, Component, Folded, ProviderState, Tenant
 from services.statuspage.domain.sentence import Names
 from services.statuspage.store.folding import message_of_row
 from services.statuspage.store.tables import EntryRow, IncidentRow, LineRow, MessageRow, NotificationRow
@@ -41,7 +41,13 @@ async def folded(session: AsyncSession, since: datetime, until: datetime | None 
     rows = await session.scalars(select(IncidentRow.body).where(lasted, begun))
     incidents = tuple(Incident.model_validate(body) for body in rows)
     entries = await _entries(session)
-    return Folded(incidents, await _public_updates(session, incidents), _components(entries), _names(entries))
+    return Folded(
+        incidents,
+        await _public_updates(session, incidents),
+        _components(entries),
+        _names(entries),
+        _provider_states(entries),
+    )
 
 
 async def tenant_page(session: AsyncSession, tenant_id: str) -> TenantPage | None:
@@ -224,6 +230,19 @@ def _components(entries: Sequence[EntryRow]) -> tuple[Component, ...]:
         )
         for row in entries
         if row.noun == "service" and row.body["public"]
+    )
+
+
+def _provider_states(entries: Sequence[EntryRow]) -> tuple[ProviderState, ...]:
+    return tuple(
+        ProviderState(
+            slug=row.body["provider"] or row.id,
+            name=row.name,
+            health=row.body["health"],
+            since=datetime.fromisoformat(row.body["since"]),
+        )
+        for row in entries
+        if row.noun == "provider"
     )
 
 

@@ -196,6 +196,29 @@ def test_an_incident_of_no_tenant_in_particular_concerns_all_of_them() -> None:
     assert [one.zone for one in found.recipients] == ["UTC", "Europe/Lisbon"]
 
 
+@pytest.mark.parametrize(
+    ("context", "expected"),
+    [
+        (Context(service="invoicing"), ["contact:acme/anna", "contact:borg/bea"]),
+        (Context(service="orphan"), ["contact:borg/bea"]),
+        (Context(service="orphan", services=("orphan", "invoicing")), ["contact:acme/anna", "contact:borg/bea"]),
+        (Context(service="of the provider"), ["contact:acme/anna", "contact:borg/bea"]),
+        (Context(service="orphan", tenants=("acme",)), ["contact:acme/anna"]),
+    ],
+    ids=[
+        "both use it",
+        "one uses it",
+        "one of two services",
+        "a service that nobody knows",
+        "the incident names a tenant",
+    ],
+)
+def test_an_incident_of_a_service_concerns_the_tenants_that_use_it(context: Context, expected: list[str]) -> None:
+    acme, borg = entries()["tenant"]
+    house = directory(tenant=[{**acme, "services": ["invoicing"]}, borg])
+    assert refs_of(resolve(house, ["client-contacts"], context, MORNING)) == expected
+
+
 def test_a_contact_who_hears_both_is_told_once() -> None:
     found = resolve(directory(), ["client-contacts", "tenant-contacts"], Context(tenants=("borg",)), MORNING)
     assert refs_of(found) == ["contact:borg/bea"]
