@@ -46,6 +46,13 @@ class PollLoop(Background):
             await asyncio.gather(*self._polls, return_exceptions=True)
             raise
 
+    async def idle(self) -> bool:
+        """Whether no page is asked and none is due now."""
+        if self._polls or self._wake.is_set():
+            return False
+        next_at = await self._watcher.next_at()
+        return next_at is None or next_at > self._uow.clock.now()
+
     def _interrupt(self) -> None:
         self._wake.set()
 

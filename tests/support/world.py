@@ -181,6 +181,8 @@ class World:
         for name in SERVICES:
             async with self.of(name).platform.uow.read() as session:
                 query = "SELECT min(run_at) FROM timers"
+                if name == "intake":
+                    query = "SELECT least(min(run_at), (SELECT min(due_at) FROM pollers)) FROM timers"
                 if name == "notifier":
                     query = f"SELECT least(min(run_at), ({WAITING})) FROM timers"  # noqa: S608 - a constant
                 due = await session.scalar(text(query))
