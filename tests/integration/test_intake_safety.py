@@ -4,14 +4,19 @@ import gzip
 import json
 import zlib
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from services.intake.sources.registry import all_sources
 from tests.integration.intake_support import House, intake
+from tests.unit.intake.test_every_source import JSON, bodies_of, places, replaced
 
 SOURCES = sorted(all_sources())
 BOMB = zlib.compress(b"[" * 400_000_000, 9)
@@ -36,6 +41,55 @@ async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
     (tmp_path / "integrations.yaml").write_text("\n".join(lines))
     async with intake(database_url, tmp_path) as made:
         yield made
+
+
+JUNK: Any = st.sampled_from(
+    [None, True, -1, 1e300, "", "\x00", "\ud800", "x" * 5_000, [], [[]], {}, {"a": None}, "[{", "{}", 10**400]
+)
+
+
+@st.composite
+def changed(draw: st.DrawFn, source: str) -> bytes:
+    """A body of the source with some values or some bytes changed, cut off, or something else altogether."""
+    raw: bytes = draw(st.sampled_from(bodies_of(source)))
+    way = draw(st.sampled_from(["values", "values", "bytes", "cut", "anything"]))
+    if way == "anything":
+        anything: bytes = draw(st.binary(max_size=60) | (JSON | JUNK).map(lambda value: json.dumps(value).encode()))
+        return anything
+    if way == "cut":
+        return raw[: draw(st.integers(0, len(raw)))]
+    if way == "values" and raw[:1] in b"{[":
+        body = json.loads(raw)
+        for _ in range(draw(st.integers(1, 3))):
+            body = replaced(body, draw(st.sampled_from(places(body))), draw(JSON | JUNK))
+        return json.dumps(body).encode()
+    start = draw(st.integers(0, len(raw)))
+    return raw[:start] + draw(st.binary(max_size=9)) + raw[start + draw(st.integers(0, 9)) :]
+
+
+LAST = """
+    SELECT DISTINCT ON (source) source, body, (SELECT count(*) FROM quarantine q WHERE q.delivery_id = d.id) AS quarantined
+    FROM deliveries d ORDER BY source, id DESC
+"""
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+async def test_whatever_a_source_is_sent_is_answered_and_kept_and_is_never_an_error(
+    house: House, data: st.DataObject
+) -> None:
+    taken: dict[str, tuple[bytes, bool]] = {}
+    for source in SOURCES:
+        house.clock.advance(timedelta(milliseconds=1))
+        body = data.draw(changed(source), label=source)
+        response = await house.client.post(f"/v1/hooks/{source}/{key_of(source)}", content=body)
+        assert response.status_code in (200, 202, 400, 422), (source, response.text)
+        if source != "heartbeat" and b"repeated" not in response.content:  # whatever it says, a ping is a ping
+            taken[source] = (body, response.status_code >= 400)
+    kept = {row["source"]: row for row in await house.rows(LAST)}
+    for source, (body, refused) in taken.items():
+        assert kept[source]["body"] == body, source
+        assert kept[source]["quarantined"] == 1 or not refused, source
 
 
 async def everything(house: House) -> AsyncIterator[httpx.Response]:

@@ -70,7 +70,7 @@ def instance(folder: Path) -> Iterator[Instance]:
     (folder / "prometheus.key").write_text(KEY)
     with (config / "integrations.yaml").open("a") as file:
         file.write(INTEGRATIONS.replace("FOLDER", str(folder)))
-    with running(folder / "data", TOCSIN_CONFIG_DIR=str(config)) as made:
+    with running(folder / "data", TOCSIN_CONFIG_DIR=str(config), TOCSIN_LOG_LEVEL="info") as made:
         yield made
 
 
@@ -141,3 +141,10 @@ def test_an_alert_that_amtool_adds_opens_an_incident_that_stays_until_its_end(in
     still = instance.incident("Added by hand")
     assert still is not None
     assert (still["number"], still["state"]) == (opened["number"], "open")
+
+
+def test_the_key_in_the_path_that_amtool_posts_to_stands_in_no_line_of_any_service(instance: Instance) -> None:
+    amtool(instance, "AddedOnceMore")
+    lines = (instance.folder / "output").read_text(errors="replace")
+    assert "/v1/hooks/{source}/[redacted]" in lines
+    assert KEY[8:] not in lines

@@ -144,7 +144,7 @@ async def _take(
     if source.check is not None:
         await source.check(arrival, state.network)
     try:
-        once = state.guard.once(integration, signed)
+        once = state.guard.once(integration, signed, source.once(arrival) if source.once else "")
         receipt = await state.receiver.receive(source, integration, headers, body, once=once)
     except Repeated:
         return Response(REPEATED, 200, media_type="application/json")

@@ -89,21 +89,14 @@ class Guard:
             raise Unauthenticated(sentence)
 
     @staticmethod
-    def once(integration: Integration[Any], signed: Signed) -> str:
-        """By what a signed delivery is known when it comes again: hashed, since senders choose how long it is; empty where it is by nothing.
+    def once(integration: Integration[Any], signed: Signed, named: str = "") -> str:
+        """By what a delivery is known when it comes again: hashed, since senders choose how long it is; empty where it is by nothing.
 
-        What the sender calls the delivery, else the signed time with all that was signed.
+        What the sender calls the delivery by its scheme, else the signed time with all that was signed, else what the body is
+        ``named`` in it.
         """
-        wanted: Verify | None = integration.options.verify
-        if wanted is None:
-            return ""
-        signed = _as_wanted(signed, wanted)
-        scheme = SCHEMES[wanted.scheme]
-        name, stamp = scheme.once(signed), scheme.stamp(signed)
-        if not name and not stamp:
-            return ""
-        parts = [b"named", name.encode("utf-8", "replace")] if name else [stamp.encode("utf-8", "replace"), signed.body]
-        return hashlib.sha256(b"\0".join([wanted.scheme.encode(), *parts])).hexdigest()
+        parts = _signed_once(integration.options.verify, signed) or ([b"named", _bytes(named)] if named else [])
+        return hashlib.sha256(b"\0".join(parts)).hexdigest() if parts else ""
 
     def _secrets(self, wanted: Verify) -> list[str]:
         found = []
@@ -120,3 +113,18 @@ class Guard:
 def _as_wanted(signed: Signed, wanted: Verify) -> Signed:
     """The delivery, with the headers that the integration says its administrator chose."""
     return Signed(signed.headers, signed.body, signed.url, wanted.header, wanted.timestamp_header)
+
+
+def _signed_once(wanted: Verify | None, signed: Signed) -> list[bytes]:
+    """What is the same only in a delivery that is sent again, by the scheme of its signature."""
+    if wanted is None:
+        return []
+    signed, scheme = _as_wanted(signed, wanted), SCHEMES[wanted.scheme]
+    name, stamp = scheme.once(signed), scheme.stamp(signed)
+    if name:
+        return [_bytes(wanted.scheme), _bytes(name)]
+    return [_bytes(wanted.scheme), _bytes(stamp), signed.body] if stamp else []
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "replace")

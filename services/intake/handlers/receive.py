@@ -64,12 +64,12 @@ class Receiver:
         """Read a body and commit what it says. Raises :class:`~libs.common.errors.Unavailable` where that cannot be done.
 
         With a ``mark``, or with ``once``, it is committed only once; the second time raises :class:`~services.intake.store.writer.Repeated`.
-        A ``call`` of a drop-in API is done and remembered with it, unless the body is refused.
+        A ``call`` of a drop-in API is done and remembered with it. Of a body that is refused neither is, so that it may come again.
         """
         now = self._clock.now()
         understood = understand(source, integration, headers, body, now)
         receipt = self._receipt(understood.reading, integration, now)
-        call = None if receipt.reading.refused else call
+        call, once = (None, "") if receipt.reading.refused else (call, once)
         entry = replace(
             self._entry(receipt, integration, understood.headers, body, now), mark=mark, call=call, once=once
         )

@@ -78,6 +78,8 @@ class Source(Generic[OptionsT]):
     """What the sender puts behind the address that it is given."""
     greeting: Callable[[Mapping[str, str]], Mapping[str, str] | None] | None = None
     """The answer's headers to an ``OPTIONS`` with these headers, by which the sender asks whether it may send."""
+    once: Callable[[Arrival[OptionsT]], str] | None = None
+    """What the sender calls this body and no other, so that one which comes again is not taken twice; empty where it has no name."""
     check: Callable[[Arrival[OptionsT], Network], Awaitable[None]] | None = None
     """Whether the body is the sender's, where that takes the network; sees every header. Raises ``Forbidden`` where it is not."""
     afterwards: Callable[[Arrival[OptionsT], Network], Awaitable[None]] | None = None

@@ -88,6 +88,17 @@ def _data(event: Look) -> Look:
     return event.opened("data")
 
 
+def once(arrival: Arrival[CommonOptions]) -> str:
+    """``source`` and ``id`` of the event, which together are no other's (spec, "id"); of a batch nothing."""
+    try:
+        binary = "ce-specversion" in arrival.headers
+        event = Look(_binary(arrival, "text/plain") if binary else json_of(arrival.headers, arrival.body))
+    except CannotRead:
+        return ""
+    source, number = event.text("source"), event.text("id")
+    return f"{source}\n{number}" if source and number else ""
+
+
 def granted(headers: Mapping[str, str]) -> dict[str, str] | None:
     """The answer's headers to a sender that asks by ``OPTIONS`` whether it may send (http-webhook, 4); ``None``: it does not ask."""
     origin = headers.get("webhook-request-origin", "").strip()
@@ -122,6 +133,9 @@ curl https://intake.example.org/v1/hooks/cloudevents/YOUR-KEY -H "Content-Type: 
 | link | `data.link` or `data.url` |
 | started | `time` |
 
+An event is known by its `source` and `id`: one that comes again is answered with 200 and not taken twice. In batches it is taken each time, which
+attaches to what is open.
+
 ## Options
 
 {COMMON}
@@ -154,4 +168,5 @@ SOURCE: Final = Source(
     read=read,
     throttled=429,
     greeting=granted,
+    once=once,
 )

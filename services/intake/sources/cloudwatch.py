@@ -117,6 +117,15 @@ def _console(region: str, name: str) -> str:
     return f"{host}?region={region}#alarmsV2:alarm/{quote(name, safe='')}"
 
 
+def once(arrival: Arrival[CloudWatchOptions]) -> str:
+    """The ``MessageId`` of a notification, which SNS may deliver more than once; of a handshake nothing, which may have failed."""
+    try:
+        envelope = Look(json_of(arrival.headers, arrival.body))
+    except CannotRead:
+        return ""
+    return envelope.text("MessageId") if envelope.text("Type") == "Notification" else ""
+
+
 async def check(arrival: Arrival[CloudWatchOptions], network: Network) -> None:
     """Believe only what SNS signed, lately. Raises :class:`Forbidden`, and ``Unavailable`` where the certificate cannot be had."""
     if not arrival.integration.options.signature:
@@ -210,6 +219,7 @@ SOURCE: Final = Source(
     options=CloudWatchOptions,
     example=EXAMPLE,
     read=reads_one(_one),
+    once=once,
     check=check,
     afterwards=confirm,
 )
