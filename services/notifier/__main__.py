@@ -14,13 +14,14 @@ from services.notifier.domain.wording import Places
 from services.notifier.handlers.confirmations import Confirmations
 from services.notifier.handlers.contacts import Contacts
 from services.notifier.handlers.notifications import Notifications
+from services.notifier.handlers.quiet import QuietHours
 from services.notifier.handlers.replies import Replies
 from services.notifier.handlers.sending import Sending
 from services.notifier.rendering import Renderer
 from services.notifier.settings import NotifierSettings
 from services.notifier.shelf import DatabaseShelf
 from services.notifier.store import Base
-from services.notifier.timers import LEASE, Sender
+from services.notifier.timers import LEASE, Sender, timer_handlers
 
 
 class _Channels:
@@ -54,6 +55,7 @@ async def build(settings: NotifierSettings, *, clock: Clock | None = None, chanc
     uow, book = platform.uow, ChannelBook()
     places = Places(incident=f"{settings.statuspage_url}/console/incidents/{{number}}", public=settings.statuspage_url)
     contacts = Contacts(book, Renderer(), places, platform.metrics)
+    quiet = QuietHours(contacts)
     sending, replies = Sending(contacts), Replies(platform.metrics)
     around = Surroundings(DatabaseShelf(uow), settings.public_url, settings.twilio_base_url)
     channels = _Channels(book, around)
@@ -68,7 +70,8 @@ async def build(settings: NotifierSettings, *, clock: Clock | None = None, chanc
             ledger.router(uow, replies),
             callbacks.router(uow, book, replies, Confirmations(sending), settings.url),
         ],
-        subscriptions=subscriptions(Notifications(contacts)),
+        subscriptions=subscriptions(Notifications(contacts, quiet)),
+        timers=timer_handlers(quiet),
         config=ConfigWatcher(settings.config_dir, [FILE], channels.check, uow, platform.clock, loaded=channels.use),
         form=FORM,
         components=[channels, sender],

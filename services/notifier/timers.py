@@ -5,6 +5,7 @@ sender takes over what this one leaves behind; what is with this sender is never
 """
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -16,7 +17,8 @@ from libs.common.background import Background, pause
 from libs.common.backoff import Backoff
 from libs.common.clock import Clock
 from libs.common.db.session import DatabaseUnavailable, is_transient
-from libs.common.db.work import UnitOfWork
+from libs.common.db.timers import DueTimer, TimerHandler
+from libs.common.db.work import Tx, UnitOfWork
 from libs.common.events.base import TICKET
 from libs.common.logs import bind_incident, get_logger
 from libs.common.tracing import timer_span
@@ -24,7 +26,8 @@ from services.notifier.channels.base import Absent, Channel, Found, GiveUp, Outc
 from services.notifier.channels.book import ChannelBook
 from services.notifier.domain.retry import when_unsure
 from services.notifier.domain.wording import span
-from services.notifier.handlers.contacts import SENDER_WAKE
+from services.notifier.handlers.contacts import SENDER_WAKE, STEP
+from services.notifier.handlers.quiet import HELD, QuietHours
 from services.notifier.handlers.sending import Sending, Uncertain, outgoing
 from services.notifier.store import attempts as store
 from services.notifier.store.tables import Attempt
@@ -40,6 +43,19 @@ WRITES: Final = 4
 """How many outcomes are written down at once: the other connections of the pool are for what comes in."""
 LEASE: Final = timedelta(seconds=60)
 """After so long another sender takes over: longer than any channel's own timeouts together."""
+
+
+def timer_handlers(quiet: QuietHours) -> Mapping[str, TimerHandler]:
+    """The handler of each kind of timer that the notifier sets."""
+
+    async def step(tx: Tx, due: DueTimer) -> None:
+        said = due.payload
+        await quiet.contacts.step_due(tx, UUID(said["notification"]), said["recipient"], int(said["contact"]))
+
+    async def release(tx: Tx, due: DueTimer) -> None:
+        await quiet.release(tx, UUID(due.key))
+
+    return {STEP: step, HELD: release}
 
 
 class Sender(Background):

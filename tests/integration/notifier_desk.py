@@ -94,7 +94,7 @@ class Desk:
         await self.service.platform.bus.producer().publish(messages)
 
     async def forward(self, **duration: float) -> None:
-        """Move the clock, stopping at each due attempt on the way."""
+        """Move the clock, stopping at each due attempt and timer on the way."""
         target = self.clock.now() + timedelta(**duration)
         while (due := await self._next_due()) is not None and due <= target:
             self.clock.set(max(due, self.clock.now()))
@@ -123,7 +123,8 @@ class Desk:
         from sqlalchemy import text
 
         async with self.service.platform.uow.read() as session:
-            return await session.scalar(text(WAITING))
+            query = f"SELECT least(min(run_at), ({WAITING})) FROM timers"  # noqa: S608 - a constant
+            return await session.scalar(text(query))
 
     async def _read(self) -> None:
         bus = self.service.platform.bus

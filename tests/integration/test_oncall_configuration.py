@@ -10,6 +10,7 @@ import yaml
 
 from libs.common.config import ConfigWatcher
 from libs.common.documents import parse
+from libs.common.errors import Misconfigured
 from services.oncall.handlers.configuration import FILES, FORM
 from tests.integration.oncall_support import SHIPPED, Rig, rig
 
@@ -47,6 +48,31 @@ async def test_what_is_in_force_is_shown_short_with_secrets_as_references(rig: R
     stefania = found["files"]["people.yaml"]["document"]["people"][0]
     assert stefania["contacts"] == [{"sms": "+15550100"}, {"email": "stefania@example.com"}]
     assert found["files"]["teams.yaml"]["document"]["teams"][2]["members"] == ["mateusz"]
+
+
+async def test_chains_and_quiet_hours_are_exported_as_people_write_them(rig: Rig) -> None:
+    written = (
+        "contacts: [{sms: +15550100, verified: true}, {email: stefania@example.com}], "
+        "chain: {high: [sms, {email: 5m}], low: [email]}, quiet_hours: [{hours: 22:00-07:00}, {days: [sa, su], hours: 00:00-00:00}]}"
+    )
+    rig.rewrite("people.yaml", "contacts: [{sms: +15550100}, {email: stefania@example.com}]}", written)
+    await rig.watcher.take()
+    stefania = (await in_force(rig))["files"]["people.yaml"]["document"]["people"][0]
+    assert stefania["contacts"] == [{"sms": "+15550100", "verified": True}, {"email": "stefania@example.com"}]
+    assert stefania["chain"] == {"high": ["sms", {"email": "5m"}], "low": ["email"]}
+    assert stefania["quiet_hours"] == [{"hours": "22:00-07:00"}, {"days": ["sa", "su"], "hours": "00:00-00:00"}]
+    shown = (await rig.http.get("/v1/people/stefania")).json()
+    assert (await rig.http.put("/v1/people/stef2", json={**shown, "id": "stef2"})).status_code == 201, (
+        "the API reads what it shows"
+    )
+    again = (await rig.http.get("/v1/people/stef2")).json()
+    assert again == {**shown, "id": "stef2"}
+
+
+async def test_a_chain_that_names_no_contact_is_told_with_file_and_line(rig: Rig) -> None:
+    rig.rewrite("people.yaml", "{id: stefania, ", "{id: stefania, chain: {high: [voice]}, ")
+    with pytest.raises(Misconfigured, match=r"people\.yaml:\d+: .*chain.high\[0\] names 'voice'"):
+        await rig.watcher.take()
 
 
 async def test_what_is_exported_and_applied_again_changes_and_writes_nothing(rig: Rig) -> None:
@@ -222,7 +248,16 @@ def random_tree(dice: random.Random) -> dict[str, str]:
     ]
     said: dict[str, list[dict[str, Any]]] = {
         "people": [
-            {"id": one, "name": one.upper(), "zone": dice.choice(["UTC", "Europe/Rome"]), "contacts": contact}
+            {
+                "id": one,
+                "name": one.upper(),
+                "zone": dice.choice(["UTC", "Europe/Rome"]),
+                "contacts": contact,
+                "chain": dice.choice([{}, {"high": ["sms", {"email": "300s"}], "low": [{"contact": "email"}]}]),
+                "quiet_hours": dice.choice(
+                    [[], [{"hours": "22:00 - 07:00"}, {"days": ["sa", "su"], "hours": "00:00-24:00"}]]
+                ),
+            }
             for one in people
         ],
         "teams": [

@@ -284,4 +284,7 @@ async def test_the_local_outbox_shows_the_message_as_it_would_have_been_sent(
             shown["text"],
         )
         assert found is not None
+        (sent,) = desk.told(DeliverySent)
+        assert (sent.provider, sent.text) == ("local", shown["text"]), "the console shows the local outbox too"
+        assert (await desk.attempts())[0].text == "A code, which is for its recipient alone."
     assert (await rig.http.post(f"{SMS}/confirm", json={"code": found[1]})).status_code == 200

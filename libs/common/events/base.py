@@ -6,7 +6,7 @@ Unknown fields are ignored when reading, so that an older reader survives a newe
 
 import hashlib
 import re
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import Annotated, Any, ClassVar, Final, Literal
 from uuid import UUID
 
@@ -135,6 +135,8 @@ class Contact(Model):
 
     channel: str
     address: str
+    after: timedelta | None = None
+    """How long after the message began it is used even where those before it got through; ``None`` is only where they did not."""
 
 
 def subject_key(subject_id: UUID) -> str:

@@ -21,6 +21,7 @@ AttemptReason = Literal[
     "withdrawn",
     "undelivered",
     "uncertain",
+    "quiet_hours",
 ]
 """Why an attempt ended as it did: the same word in the ledger, the log, the metric and the timeline. ``uncertain``: Tocsin died between
 the provider's answer and its own commit, and the provider takes no idempotency key."""

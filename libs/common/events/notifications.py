@@ -24,6 +24,8 @@ class Recipient(Model):
     contacts: tuple[Contact, ...]
     """In the order in which they are tried."""
     zone: str = "UTC"
+    quiet_until: Instant | None = None
+    """When the recipient's quiet hours end, where what can wait waits for that."""
 
 
 class Skipped(Model):

@@ -64,6 +64,10 @@ class Wording:
     facts: tuple[tuple[str, str], ...] = ()
     recipient: str = ""
 
+    def held(self, since: datetime, now: datetime) -> "Wording":
+        """The same, saying that it waited for the end of quiet hours."""
+        return replace(self, late=f"{self.late} Held in your quiet hours since {moment(since, now)}.".strip())
+
     def shortened(self, title: str, words: str) -> "Wording":
         """The same with less of title and words."""
         return replace(self, title=title, words=words)

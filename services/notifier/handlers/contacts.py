@@ -7,7 +7,7 @@ from uuid import UUID
 from libs.common.db.work import Tx
 from libs.common.events.deliveries import Addressee, AttemptReason, DeliveryExhausted, DeliveryFailed
 from libs.common.events.notifications import NotificationRequested, Recipient
-from libs.common.logs import get_logger
+from libs.common.logs import bind_incident, get_logger
 from libs.common.metrics import Metrics
 from libs.common.tracing import current_traceparent
 from services.notifier.channels.book import ChannelBook
@@ -24,11 +24,14 @@ from services.notifier.domain.plan import (
 from services.notifier.domain.wording import Places, all_tickets, why, word
 from services.notifier.rendering import Rendered, Renderer
 from services.notifier.store import attempts as store
-from services.notifier.store.tables import Attempt, Notification
+from services.notifier.store import held as held_store
+from services.notifier.store.tables import Attempt, Held, Notification
 
 log = get_logger(__name__)
 
 CONCEALED: Final = "A code, which is for its recipient alone."
+STEP: Final = "step"
+"""The kind of the timers of contacts that follow after a while."""
 SENDER_WAKE = "attempts"
 """Wakes senders: there is an attempt that may be due."""
 
@@ -42,6 +45,28 @@ class Contacts:
     places: Places
     metrics: Metrics
 
+    async def begin(self, tx: Tx, request: NotificationRequested, recipient: Recipient) -> bool:
+        """Queue a message to the first usable contact, and have those that follow after a while be due then.
+
+        Returns whether one was queued.
+        """
+        queued = await self.try_next(tx, request, recipient, 0)
+        for place, contact in enumerate(recipient.contacts):
+            if contact.after is not None:
+                payload = {"notification": str(request.notification_id), "recipient": recipient.ref, "contact": place}
+                await tx.schedule(STEP, step_key(request, recipient, place), tx.now + contact.after, payload)
+        return queued
+
+    async def step_due(self, tx: Tx, notification_id: UUID, recipient_ref: str, place: int) -> None:
+        """A contact's time has come, whether those before it got through or not; who answered meanwhile is left in peace."""
+        loaded = await load(tx, notification_id)
+        if loaded is None or loaded[0].withdrawn:
+            return
+        notification, request = loaded
+        bind_incident(request.subject_id)
+        await self.try_next(tx, request, recipient_of(request, recipient_ref), place)
+        await self.tell_if_exhausted(tx, notification, request)
+
     async def try_next(self, tx: Tx, request: NotificationRequested, recipient: Recipient, start: int) -> bool:
         """Queue a message to the first usable contact from place ``start`` on; what is passed over is noted and told.
 
@@ -52,7 +77,12 @@ class Contacts:
             await self._note_passed(tx, request, recipient, passed)
         if plan.chosen is None:
             return False
-        attempt = self._attempt(tx, request, recipient, plan.chosen)
+        held = None
+        if recipient.quiet_until is not None:
+            held = await held_store.released(tx.session, request.notification_id, recipient.ref)
+        attempt = self._attempt(
+            tx, request, recipient, plan.chosen, self._rendered(tx, request, recipient, plan.chosen, held)
+        )
         if not await store.add_attempt(tx.session, attempt):
             log.info("effect_claimed_before", effect_key=attempt.effect_key)
             return False
@@ -62,6 +92,8 @@ class Contacts:
     async def tell_if_exhausted(self, tx: Tx, notification: Notification, request: NotificationRequested) -> None:
         """Say once that nobody of a notification can be reached any more."""
         if notification.exhausted or notification.withdrawn or all_tickets(request):
+            return
+        if await held_store.waiting_of(tx.session, [notification.id]):
             return
         attempts = await store.of_notification(tx.session, notification.id)
         told_before = not attempts and any(recipient.contacts for recipient in request.recipients)
@@ -95,17 +127,25 @@ class Contacts:
             self.metrics.attempts.labels(attempt.channel, attempt.provider, passed.reason).inc()
             await tx.emit(failed(tx, attempt, passed.reason, passed.detail))
 
+    def _rendered(
+        self, tx: Tx, request: NotificationRequested, recipient: Recipient, chosen: Chosen, held: Held | None
+    ) -> Rendered:
+        """The message as of now; one that waited says so, and has the words of those that waited with it."""
+        if held is not None and held.words:
+            request = request.model_copy(update={"words": held.words})
+        wording = word(request, recipient, self.places, tx.now)
+        if held is not None:
+            wording = wording.held(held.held_at, tx.now)
+        return self.renderer.render(chosen.channel, wording)
+
     def _attempt(
         self,
         tx: Tx,
         request: NotificationRequested,
         recipient: Recipient,
         chosen: Chosen,
-        rendered: Rendered | None = None,
+        rendered: Rendered,
     ) -> Attempt:
-        if rendered is None:
-            wording = word(request, recipient, self.places, tx.now)
-            rendered = self.renderer.render(chosen.channel, wording)
         cause = cause_of(request.purpose, request.rung, request.obligation)
         return Attempt(
             id=tx.chance.uuid7(tx.now),
@@ -138,6 +178,11 @@ class Contacts:
             created_at=tx.now,
             traceparent=current_traceparent(),
         )
+
+
+def step_key(request: NotificationRequested, recipient: Recipient, place: int) -> str:
+    """The key of the timer of a contact."""
+    return f"{request.notification_id} {recipient.ref} {place}"
 
 
 def shown_text(attempt: Attempt) -> str:

@@ -7,6 +7,7 @@ from libs.common.events.deliveries import DeliveryAddressed
 from libs.common.events.notifications import NotificationRequested, NotificationsWithdrawn
 from libs.common.logs import bind_incident, get_logger
 from services.notifier.handlers.contacts import Contacts, addressee, fact, failed
+from services.notifier.handlers.quiet import QuietHours
 from services.notifier.store import attempts as store
 from services.notifier.store.tables import Notification
 
@@ -18,9 +19,10 @@ class Notifications:
     """Handlers of topic ``notifications``."""
 
     contacts: Contacts
+    quiet: QuietHours
 
     async def take(self, tx: Tx, request: NotificationRequested) -> None:
-        """Say who is addressed, and queue a message to each one's first usable contact."""
+        """Say who is addressed, and queue a message to each one's first usable contact, or hold it in quiet hours."""
         bind_incident(request.subject_id)
         notification = Notification(
             id=request.notification_id,
@@ -39,7 +41,7 @@ class Notifications:
                 skipped=request.skipped,
             )
         )
-        queued = [await self.contacts.try_next(tx, request, recipient, 0) for recipient in request.recipients]
+        queued = [await self.quiet.begin(tx, request, recipient) for recipient in request.recipients]
         if any(queued):
             return
         taken = await store.lock_notification(tx.session, request.notification_id)
@@ -57,3 +59,4 @@ class Notifications:
             attempt.due_at = None
             self.contacts.metrics.attempts.labels(attempt.channel, attempt.provider, "withdrawn").inc()
         await tx.emit(*(failed(tx, attempt, "withdrawn", event.reason) for attempt in attempts))
+        await self.quiet.withdraw(tx, notifications)

@@ -101,7 +101,7 @@ class Sending:
                 attempt=attempt.tries,
                 provider_id=provider_id,
                 headline=attempt.headline,
-                text=shown_text(attempt),
+                text=attempt.text if attempt.provider == "local" else shown_text(attempt),
                 why=attempt.why,
             )
         )

@@ -101,6 +101,26 @@ class Attempt(Base):
     """The trace that led to it goes on in what becomes of it."""
 
 
+class Held(Base):
+    """A message that waits for the end of its recipient's quiet hours, and what became of it."""
+
+    __tablename__ = "held"
+    __table_args__ = (Index("held_recipient_ref_idx", "recipient_ref", "subject_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    notification_id: Mapped[UUID] = mapped_column(index=True)
+    subject_id: Mapped[UUID]
+    purpose: Mapped[Purpose]
+    recipient_ref: Mapped[str]
+    held_at: Mapped[datetime]
+    until: Mapped[datetime]
+    fate: Mapped[str | None]
+    """What became of it; null while it waits."""
+    words: Mapped[str | None]
+    """Once it is released, the words of it and of those that are bundled with it."""
+    settled_at: Mapped[datetime | None]
+
+
 class OutboxMessage(Base):
     """A message that the local channel took: what would have been sent. Shown beside its attempt."""
 

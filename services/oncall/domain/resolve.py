@@ -14,7 +14,7 @@ from libs.common.events.base import TICKET, Contact, Ticket
 from libs.common.events.notifications import Recipient, Skipped, SkipReason
 from services.oncall.domain.directory import DEFAULT_ROTA, Directory
 from services.oncall.domain.nouns import Tenant, TenantContact
-from services.oncall.domain.people import ContactPoint
+from services.oncall.domain.reach import AT_ONCE, Manner, contacts_for, quiet_until
 from services.oncall.domain.rota import Rota
 from services.oncall.domain.schedule import on_shift
 
@@ -51,11 +51,16 @@ class _Scene:
     at: datetime
     role: str
     path: tuple[str, ...] = field(default=())
+    manner: Manner = AT_ONCE
 
 
-def resolve(directory: Directory, refs: Iterable[str], context: Context, at: datetime) -> Resolution:
-    """The people whom ``refs`` mean at ``at``. Somebody who is reached through two references is told once, by the first."""
-    return _merged(_resolve(_Scene(directory, context, at, role=ref), ref) for ref in refs)
+def resolve(
+    directory: Directory, refs: Iterable[str], context: Context, at: datetime, manner: Manner = AT_ONCE
+) -> Resolution:
+    """The people whom ``refs`` mean at ``at``, to be told in this ``manner``. Somebody who is reached through two references is
+    told once, by the first.
+    """
+    return _merged(_resolve(_Scene(directory, context, at, role=ref, manner=manner), ref) for ref in refs)
 
 
 def _resolve(scene: _Scene, ref: str) -> Resolution:
@@ -76,7 +81,8 @@ def _person(scene: _Scene, person_id: str) -> Resolution:
     person = scene.directory.people.get(person_id)
     if person is None:
         return _skip(ref, person_id, "unknown_reference", "Nobody has this id.")
-    return _somebody(scene, ref, person.name, person.contacts, person.zone)
+    quiet = quiet_until(person, scene.at) if scene.manner.waits else None
+    return _somebody(scene, ref, person.name, contacts_for(person, scene.manner), person.zone, quiet)
 
 
 def _team(scene: _Scene, team_id: str) -> Resolution:
@@ -112,14 +118,17 @@ def _contact(scene: _Scene, address: str) -> Resolution:
 
 def _tenant_contact(scene: _Scene, tenant: Tenant, contact: TenantContact) -> Resolution:
     ref = f"contact:{tenant.id}/{contact.id}"
-    return _somebody(scene, ref, contact.name, contact.contacts, contact.zone or tenant.zone)
+    points = tuple(Contact(channel=point.channel, address=point.address) for point in contact.contacts)
+    return _somebody(scene, ref, contact.name, points, contact.zone or tenant.zone)
 
 
-def _somebody(scene: _Scene, ref: str, name: str, contacts: Sequence[ContactPoint], zone: str) -> Resolution:
+def _somebody(
+    scene: _Scene, ref: str, name: str, contacts: tuple[Contact, ...], zone: str, quiet: datetime | None = None
+) -> Resolution:
     if not contacts:
         return _skip(ref, name, "no_contact", f"{name} has neither a telephone number nor an e-mail address.")
-    points = tuple(Contact(channel=point.channel, address=point.address) for point in contacts)
-    return Resolution((Recipient(ref=ref, name=name, role=scene.role, contacts=points, zone=zone),))
+    recipient = Recipient(ref=ref, name=name, role=scene.role, contacts=contacts, zone=zone, quiet_until=quiet)
+    return Resolution((recipient,))
 
 
 # Rotas -------------------------------------------------------------------------------------------------------------

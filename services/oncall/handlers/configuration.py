@@ -145,6 +145,8 @@ async def foresee(tx: Tx, change: Callable[[], Awaitable[None]]) -> Sequence[str
 
 def tidy(value: Any, key: str = "") -> Any:
     """People by their bare ids, contacts as ``{sms: …}``: as people write them."""
+    if key in _URGENCIES and isinstance(value, dict):
+        return {value["contact"]: tidy(value["after"])} if "after" in value else value["contact"]
     if isinstance(value, dict):
         if {"channel", "address"} <= value.keys() <= {"channel", "address", "verified"}:
             return {value["channel"]: value["address"], **({"verified": True} if value.get("verified") else {})}
@@ -153,6 +155,9 @@ def tidy(value: Any, key: str = "") -> Any:
         return [tidy(one, key) for one in value]
     return value.removeprefix("person:") if key in _REFERENCES and isinstance(value, str) else value
 
+
+_URGENCIES: Final = frozenset({"high", "low"})
+"""The fields that hold the steps of a chain."""
 
 FORM: Final = Form(MODELS, tidy, foresee)
 

@@ -11,6 +11,7 @@ from libs.common.logs import get_logger
 from services.oncall.domain.directory import Directory
 from services.oncall.domain.outlook import Warned, outlook, owner_of
 from services.oncall.domain.proof import findings
+from services.oncall.domain.reach import AT_ONCE, MANNERS
 from services.oncall.domain.resolve import Context, resolve
 from services.oncall.store import outlook as store
 from services.oncall.store.amendments import directory_during
@@ -49,11 +50,12 @@ async def look(tx: Tx, status_page: str | None) -> None:
 
 async def _warn(tx: Tx, directory: Directory, owner: str, warned: Sequence[Warned], status_page: str | None) -> None:
     """One message about all that is news to this owner."""
-    told = resolve(directory, [owner], Context(), tx.now)
-    if not told.recipients:
-        told = resolve(directory, [owner, "on-shift"], Context(), tx.now)
-    notice = tx.chance.uuid7(tx.now)
     soon = any(one.reason == "begins_soon" for one in warned)
+    manner = AT_ONCE if soon else MANNERS["notice"]
+    told = resolve(directory, [owner], Context(), tx.now, manner)
+    if not told.recipients:
+        told = resolve(directory, [owner, "on-shift"], Context(), tx.now, manner)
+    notice = tx.chance.uuid7(tx.now)
     log.info("doubts ahead are told", owner=owner, doubts=len(warned), reason=warned[0].reason)
     await tx.emit(
         NotificationRequested(

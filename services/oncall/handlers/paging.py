@@ -24,6 +24,7 @@ from libs.common.metrics import Metrics
 from services.oncall.domain.directory import Directory
 from services.oncall.domain.links import check_links, public_links
 from services.oncall.domain.public import public_title
+from services.oncall.domain.reach import AT_ONCE, MANNERS, Manner
 from services.oncall.domain.resolve import Context, Resolution, resolve
 from services.oncall.store.amendments import directory_at
 
@@ -69,7 +70,7 @@ class Paging:
     async def communication_due(self, tx: Tx, event: CommunicationDue) -> None:
         """A message other than a page is due: tell whoever its audience means now."""
         directory = await directory_at(tx.session, tx.now)
-        found = self._resolved(directory, event.audience, context_of(event.incident), tx)
+        found = self._resolved(directory, event.audience, context_of(event.incident), tx, MANNERS[event.purpose])
         await tx.emit(
             NotificationRequested(
                 notification_id=tx.chance.uuid7(tx.now),
@@ -95,7 +96,10 @@ class Paging:
         )
 
     async def notice_due(self, tx: Tx, event: NoticeDue) -> None:
-        """Something that is no incident must be told. A notice has no service and no tenants: only plain references lead somewhere."""
+        """Something that is no incident must be told. A notice has no service and no tenants: only plain references lead somewhere.
+
+        It does not wait for the end of quiet hours: what nobody understood may be an alarm.
+        """
         directory = await directory_at(tx.session, tx.now)
         found = self._resolved(directory, event.audience, Context(), tx)
         await tx.emit(
@@ -129,8 +133,10 @@ class Paging:
     async def _withdraw(self, tx: Tx, event: IncidentFact, reason: str) -> None:
         await tx.emit(NotificationsWithdrawn(subject_id=event.incident.id, purposes=MOOT, reason=reason, at=tx.now))
 
-    def _resolved(self, directory: Directory, refs: tuple[str, ...], context: Context, tx: Tx) -> Resolution:
-        found = resolve(directory, refs, context, tx.now)
+    def _resolved(
+        self, directory: Directory, refs: tuple[str, ...], context: Context, tx: Tx, manner: Manner = AT_ONCE
+    ) -> Resolution:
+        found = resolve(directory, refs, context, tx.now, manner)
         self._metrics.resolutions.labels("found" if found.recipients else "nobody").inc()
         for skip in found.skipped:
             self._metrics.resolutions.labels(skip.reason).inc()

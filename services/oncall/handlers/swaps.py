@@ -10,6 +10,7 @@ from libs.common.errors import Conflict, FieldProblem, Invalid
 from libs.common.events.notifications import NotificationRequested
 from services.oncall.domain.amendments import Swap, takeable
 from services.oncall.domain.directory import Directory
+from services.oncall.domain.reach import MANNERS
 from services.oncall.domain.resolve import Context, resolve
 from services.oncall.handlers import amendments
 from services.oncall.handlers.amendments import Made, rota_of
@@ -117,7 +118,7 @@ async def _tell(tx: Tx, directory: Directory, stored: Stored, what: str) -> None
         "declined": [swap.of],
         "withdrawn": others,
     }[what]
-    answer = resolve(directory, [f"person:{person}" for person in told], Context(), tx.now)
+    answer = resolve(directory, [f"person:{person}" for person in told], Context(), tx.now, MANNERS["notice"])
     of = directory.name_of_person(swap.of)
     title = {
         "offered": f"{of} offers a swap in {rota.name}",

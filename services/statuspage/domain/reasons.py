@@ -77,6 +77,7 @@ LINES: Final[Mapping[str, str]] = {
     "withdrawn": "",
     "undelivered": "",
     "uncertain": "",
+    "quiet_hours": "",
 }
 """What follows a line of the timeline after "because"."""
 
@@ -114,6 +115,7 @@ ATTEMPTS: Final[Mapping[str, str]] = {
     "withdrawn": "it was no longer needed",
     "undelivered": "it was not delivered",
     "uncertain": "it may not have gone out",
+    "quiet_hours": "it waits for the end of their quiet hours",
 }
 """Why a message did not go out."""
 
