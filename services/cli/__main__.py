@@ -6,6 +6,7 @@ import typer
 
 from services.cli import configuration
 from services.cli.edge import CHANGES
+from services.cli.foresee import route_command, simulate_command
 from services.cli.importing import import_command
 from services.cli.who import who_command
 
@@ -18,6 +19,7 @@ app = typer.Typer(
 
     The configuration is one folder of YAML files: `plan` shows what it would change, `apply` puts it in force,
     `export` writes what is in force, `check` looks for errors without a running Tocsin.
+    `simulate` and `route` say who would hear what when, and why, and tell nobody.
 
     TOCSIN_URL is the address of the status page, TOCSIN_KEY an administrator's key. On the machine of `make run` neither is needed.
     """,
@@ -27,6 +29,8 @@ app.command("apply")(configuration.apply_command)
 app.command("export")(configuration.export_command)
 app.command("check")(configuration.check_command)
 app.command("who")(who_command)
+app.command("simulate")(simulate_command)
+app.command("route")(route_command)
 app.command("import")(import_command)
 
 

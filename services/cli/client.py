@@ -72,6 +72,12 @@ class Tocsin(AbstractContextManager["Tocsin"]):
         self._demand(service, answer, tree)
         return answer.body
 
+    def own(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """What the status page itself answers, putting together what several services say. Raises :class:`Failed`."""
+        answer = self._call(method, path, body)
+        self._demand("Tocsin", answer, None)
+        return answer.body
+
     def answer(self, service: str, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
         """A service's answer, good or not. Raises :class:`Failed` where there is none."""
         return self._call(method, f"/v1/services/{service}/{path}", body)

@@ -14,6 +14,7 @@ from services.statuspage.api import (
     actions,
     changing,
     console,
+    foresight,
     kept,
     live,
     on_call,
@@ -88,7 +89,7 @@ async def build(
         ),
         session=session_length(settings.session_hours, platform.clock),
     )
-    public_routers = [public.api, through.router, public.router, live.router]
+    public_routers = [public.api, through.router, foresight.router, public.router, live.router]
     console_routers = [
         session.router,
         kept.router,

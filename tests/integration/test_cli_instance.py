@@ -247,6 +247,106 @@ def test_the_services_are_reached_through_the_status_page_and_nothing_else_of_th
     assert house.client.get(f"{base}/v1/services/oncall/config").status_code == 401
 
 
+def simulated(house: Instance, *words: str) -> dict[str, Any]:
+    done = tocsin(house, "simulate", *words, "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    body: dict[str, Any] = json.loads(done.stdout)
+    return body
+
+
+SUNDAY = ("--service", "invoicing", "--tenant", "lumen", "--at", "2026-11-29 23:50")
+
+
+def test_a_p1_on_a_sunday_night_is_played_through_and_tells_nobody(house: Instance) -> None:
+    before = len(house.messages())
+    done = tocsin(house, "simulate", *SUNDAY, "--until", "2026-11-30 00:30", COLUMNS="200")
+    assert done.returncode == 0, done.stderr
+    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    for line in (
+        "Rule telemetry decides (A telemetry alarm goes to whoever is on shift): first on-shift; ladder standard, clocks standard, category service_down.",
+        "Sun 2026-11-29 23:50 +0:00 Rung 1: First recipients Abdul (on-shift) sms, then email the incident opens",
+        "23:55 +0:05 Rung 2: Responsible for the service Inês Duarte (service-responsible) sms, then email nobody acknowledged in time",
+        "Mon 2026-11-30 00:05 +0:15 Rung 3: Project manager Katrin Vogel (pm) sms, then email nobody acknowledged in time",
+        "00:20 +0:30 Client update Anneke Visser (client-contacts) email it is due, and nobody wrote an update meanwhile",
+    ):
+        assert line in lines, done.stdout
+    assert len(house.messages()) == before
+
+
+def test_what_people_do_is_played_too(house: Instance) -> None:
+    found = simulated(house, *SUNDAY, "--acknowledge-after", "7m", "--resolve-after", "40m", "--until", "1h")
+    assert found["acknowledged_by"] == "ines"
+    told = [
+        (step["purpose"], [one["name"] for one in step["recipients"]]) for step in found["steps"] if step["purpose"]
+    ]
+    assert told == [
+        ("page", ["Abdul"]),
+        ("page", ["Inês Duarte"]),
+        ("reminder", ["Inês Duarte"]),
+        ("status", ["Anneke Visser"]),
+        ("missed", ["Katrin Vogel", "Tomás Prieto", "Greta Lind"]),
+        ("closing", ["Abdul", "Inês Duarte", "Anneke Visser", "Katrin Vogel", "Tomás Prieto", "Greta Lind"]),
+    ]
+
+
+def night(tree: Path) -> None:
+    """Another first recipient for Invoicing at night, and a slower ladder."""
+    rule = """  rules:
+    - id: night
+      name: Invoicing at night goes to the platform team
+      when: {service: invoicing, during: {hours: 18:00-08:00, zone: Europe/Berlin}}
+      first: [team:platform]
+      ladder: standard
+      clocks: standard
+"""
+    rewrite(tree, "routing.yaml", "  rules:\n", rule)
+    rewrite(tree, "ladders.yaml", "after: 5m", "after: 9m")
+
+
+def test_a_change_is_tried_before_it_is_saved(house: Instance, tree: Path) -> None:
+    night(tree)
+    rungs = [step for step in simulated(house, *SUNDAY, "--until", "10m", "--tree", str(tree))["steps"] if step["rung"]]
+    assert [(step["rung"], step["after"], [one["name"] for one in step["recipients"]]) for step in rungs] == [
+        (1, "PT0S", ["Diego Fuentes", "Noor Haddad"]),
+        (2, "PT9M", ["Inês Duarte"]),
+    ]
+    done = tocsin(house, "route", *SUNDAY, "--tree", str(tree))
+    assert done.returncode == 0, done.stderr
+    for line in (
+        "Rule telemetry decides",
+        "With the tree: Rule night decides",
+        "It goes to team:platform instead of on-shift (rule night instead of telemetry).",
+        " → night: Invoicing at night goes to the platform team",
+        "     ✓ service is invoicing; wanted: invoicing.",
+        "     ✓ during is mo 2026-11-30 00:50 in Europe/Berlin; wanted: every day 18:00-08:00 in Europe/Berlin.",
+        "     ✗ kind is telemetry; wanted: maintenance, so this does not hold.",
+        "2 Responsible for the service (service-responsible) +0:09",
+    ):
+        assert line in done.stdout, done.stdout
+    done = tocsin(house, "plan", str(tree))
+    assert done.returncode == 2
+    assert "A telemetry alarm for invoicing: goes to team:platform instead of on-shift" in done.stdout
+    assert "rung 2 (Responsible for the service) comes 9 minutes after the opening" in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--at", "soon"), "--at soon: write an instant as"),
+        (("--kind", "nonsense"), "Input should be 'telemetry', 'maintenance', 'ticket', 'provider' or 'tool'"),
+        (("--until", "2026-11-30 00:30"), "--until with an instant needs --at"),
+        (("--label", "env"), "write it as NAME=VALUE"),
+        (("--acknowledge-after", "3h", "--resolve-after", "1h"), "acknowledge_after must not be later"),
+        (("--tree", "tests"), "has none of routing.yaml"),
+    ],
+)
+def test_a_simulation_that_makes_no_sense_is_refused_with_a_sentence(
+    house: Instance, words: tuple[str, ...], sentence: str
+) -> None:
+    done = tocsin(house, "simulate", *words)
+    assert (done.returncode, sentence in done.stderr) == (1, True), done.stderr
+
+
 def test_a_service_that_dies_in_the_middle_is_told_of_and_another_apply_finishes(house: Instance, tree: Path) -> None:
     change(tree)
 

@@ -20,8 +20,10 @@ router = APIRouter(prefix="/v1/services", tags=["services"])
 _EVERY: Final = r"(GET|PUT) config|POST config/check|GET config/changes"
 _OPEN: Final = {
     "intake": re.compile(_EVERY),
-    "escalator": re.compile(_EVERY),
-    "oncall": re.compile(rf"{_EVERY}|POST resolve|GET (services|schedules|schedules/[a-z0-9_-]+/(on-call|shifts))"),
+    "escalator": re.compile(rf"{_EVERY}|POST routing/test|GET (routing|ladders|clocks)"),
+    "oncall": re.compile(
+        rf"{_EVERY}|POST resolve(/batch)?|GET (services|schedules|schedules/[a-z0-9_-]+/(on-call|shifts))"
+    ),
     "notifier": re.compile(_EVERY),
 }
 """What of each service's ``/v1`` is passed on, by method and path."""
@@ -45,7 +47,7 @@ class Services(BaseModel):
 @router.get("", summary="The services behind this one")
 async def list_services(_: Viewer, desk: Desk) -> Services:
     """Where the API of each is reached: for the `tocsin` command, which is given the address of the status page alone."""
-    _demand(desk)
+    demand(desk)
     return Services(services=[Reached(name=name, path=f"/v1/services/{name}") for name in SERVICES])
 
 
@@ -58,7 +60,7 @@ async def pass_on(
     desk: Desk,
 ) -> Response:
     """The other service's answer, as it is. Raises :class:`NotFound` for what is not passed on."""
-    _demand(desk)
+    demand(desk)
     known = _OPEN.get(service)
     if known is None or not known.fullmatch(f"{request.method} {path}"):
         raise NotFound(f"Nothing at {path} of {service} is reached from here.")
@@ -73,6 +75,7 @@ async def pass_on(
     return Response(answer.content, answer.status_code, headers)
 
 
-def _demand(desk: Context) -> None:
+def demand(desk: Context) -> None:
+    """Raise :class:`NotFound` where operators keep this status page from passing anything on."""
     if not desk.settings.administration:
         raise NotFound("This status page passes nothing on: TOCSIN_STATUSPAGE_ADMINISTRATION is off.")
