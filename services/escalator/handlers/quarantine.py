@@ -22,8 +22,8 @@ UNKNOWN_STATE: Final = "unknown-state"
 AGAIN_AFTER: Final = timedelta(hours=1)
 """So long nobody is told of the same trouble of the same integration again: every body is kept all the same."""
 
-EACH: Final = frozenset({"no-reader", "not-authenticated"})
-"""Reasons for which the sentence tells one trouble from another: what one mail of a provider says tells nothing of the next."""
+EACH: Final = frozenset({"mail"})
+"""Sources of which every body is a matter of its own, told apart by its sentence: what one mail says tells nothing of the next."""
 
 
 async def on_quarantined(desk: Desk, event: TriggerQuarantined, statuspage_url: str | None = None) -> None:
@@ -32,7 +32,7 @@ async def on_quarantined(desk: Desk, event: TriggerQuarantined, statuspage_url: 
     ``statuspage_url`` is where the console is reached, which makes an incident of the body with one click.
     """
     trouble = f"{event.integration_id}:{event.reason}"
-    if event.reason in EACH:
+    if event.source in EACH:
         trouble += f":{hashlib.sha256(event.detail.encode()).hexdigest()[:16]}"
     await alerts.one_at_a_time(desk.tx.session, event.integration_id, trouble, trouble)
     if await desk.tx.scheduled(TOLD, trouble) is not None:

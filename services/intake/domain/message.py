@@ -20,7 +20,7 @@ from email.utils import getaddresses, parsedate_to_datetime
 from quopri import decodestring
 from typing import Final, TypeAlias
 
-from services.intake.domain.html import links_of, text_of_html
+from services.intake.domain.html import page_of
 from services.intake.domain.mapping import clean
 
 SIZE_LIMIT: Final = 4_000_000
@@ -117,18 +117,17 @@ def _mail(message: Part, pending: list[Part], budget: list[int], *, forwarded: b
             html.append(_content(part)[:TEXT_LIMIT])
         elif media == "text/plain" and "attachment" not in str(part.get("content-disposition", "")).lower():
             plain.append(_unflowed(part, _content(part)[:TEXT_LIMIT]))
-    texts = [clean(text, TEXT_LIMIT) for text in ("\n".join(plain), "\n".join(map(text_of_html, html))) if text.strip()]
+    pages = page_of("\n".join(html)[:TEXT_LIMIT])
+    texts = [clean(text, TEXT_LIMIT) for text in ("\n".join(plain)[:TEXT_LIMIT], pages.text) if text.strip()]
     for text in texts[:1]:
         calendars += CALENDAR.findall(text)
-    links = [link for page in html for link in links_of(page)] + [
-        (found.rstrip(".,;:!?)"), "") for text in texts[:1] for found in BARE_LINK.findall(text)
-    ]
+    links = pages.links + [(found.rstrip(".,;:!?)"), "") for text in texts[:1] for found in BARE_LINK.findall(text)]
     name, author = _author(headers)
     return Mail(
         headers=headers,
         author=author,
         author_name=name,
-        subject=_first(headers, "subject"),
+        subject=" ".join(_first(headers, "subject").split()),
         date=_date(_first(headers, "date")) or _received(headers),
         texts=tuple(texts),
         calendars=tuple(clean(text, CALENDAR_LIMIT) for text in calendars[:CALENDARS_LIMIT]),

@@ -11,6 +11,8 @@ Ending = Literal["cancelled", "completed", ""]
 """How something ended; empty: it did not."""
 
 LINES: Final = 2_000
+LINE: Final = 2_000
+"""So many lines of a mail are looked at, and so many characters of each."""
 LABEL: Final = re.compile(r"^[\s>*•|-]{0,6}([^\W_][^:\t：]{0,70}?)[\s*]{0,3}(?:：|:(?=\s|$|[^/])|\t)[\s*|]{0,4}(.*)$")
 _NUMBER: Final = re.compile(r"\(s\)|\(es\)")
 _EDGES: Final = re.compile(r"^[\W_]+|[\W_]+$")
@@ -37,7 +39,7 @@ class Words:
 
     def __init__(self, texts: Iterable[str]) -> None:
         text = "\n\n".join(texts)
-        self.lines: Sequence[str] = [line.strip() for line in text.split("\n")[:LINES]]
+        self.lines: Sequence[str] = [line[:LINE].strip() for line in text.split("\n", LINES)[:LINES]]
 
     @cached_property
     def _fields(self) -> dict[str, list[str]]:
@@ -107,5 +109,5 @@ def ending(text: str) -> Ending:
 
 def parts(text: str) -> list[str]:
     """The parts of a list in words: with commas, semicolons or lines."""
-    found = (part.strip(" .\t*•-") for part in re.split(r"[,;\n]|\s+(?:and|und|et)\s+", text))
+    found = (part.strip(" .\t*•-") for part in re.split(r"[,;\n]|\s(?:and|und|et)\s", text[:LINE]))
     return list(dict.fromkeys(part for part in found if part))

@@ -114,12 +114,11 @@ def _evidence(mail: Mail, arrival: Arrival[MailOptions]) -> Evidence:
 
 
 def _read_by(pack: Pack, mail: Mail, evidence: Evidence, arrival: Arrival[MailOptions]) -> Reading:
-    doubt = _doubt(pack, mail, evidence, arrival.integration.options)
-    if doubt:
-        about = f" It says: {mail.subject}" if mail.subject else ""
-        sentence = f"The mail looks like one of {pack.title}, and is not believed: {doubt}.{about}"
-        return Reading(refusals=(Refusal("not-authenticated", clean(sentence, TITLE_LIMIT)),))
     options = arrival.integration.options
+    doubt = _doubt(pack, mail, evidence, options)
+    if doubt:
+        sentence = f"The mail looks like one of {pack.title}, and is not believed: {doubt}."
+        return Reading(refusals=(_about(mail, Refusal("not-authenticated", sentence)),))
     post = Post(mail, arrival.now, ZoneInfo(options.time_zone), options.date_order, _recipient(arrival))
     triggers: list[ParsedTrigger] = []
     passed: list[Ignored] = []
@@ -127,10 +126,16 @@ def _read_by(pack: Pack, mail: Mail, evidence: Evidence, arrival: Arrival[MailOp
         for found in pack.read(post):
             _sort(found, triggers, passed, arrival)
     except CannotRead as error:
-        return Reading(refusals=(error.refusal,))
+        return Reading(refusals=(_about(mail, error.refusal),))
     if not triggers and not passed:
         return Reading(refusals=(_unread(mail),))
     return Reading(tuple(triggers), ignored=tuple(passed))
+
+
+def _about(mail: Mail, refusal: Refusal) -> Refusal:
+    """The refusal with the subject of the mail, so that whoever is told can tell one from another."""
+    about = f" Its subject: {mail.subject}" if mail.subject else ""
+    return replace(refusal, detail=clean(refusal.detail + about, TITLE_LIMIT))
 
 
 def _sort(found: Found, triggers: list[ParsedTrigger], passed: list[Ignored], arrival: Arrival[MailOptions]) -> None:

@@ -369,3 +369,28 @@ def test_a_mail_with_lines_changed_is_read_or_refused_and_never_lost(data: st.Da
 
     check(reading)
     assert reading.triggers or reading.refusals or reading.ignored
+
+
+FILLERS = {
+    "spaces": " " * 60_000 + "x",
+    "lines of spaces": "Incident" + " " * 200 + "\n" + "x\n" * 20_000,
+    "labels": "start: " * 20_000,
+    "headings": ("x" * 70 + ":\n") * 10_000,
+    "dates": "1 Jan 2026 10:00 " * 8_000,
+    "figures": "1 " * 50_000,
+    "elements": "<b>" * 40_000,
+    "links": "<a href=x>" * 15_000,
+    "open comments": "<!--" * 30_000,
+    "open elements": "<a " * 40_000,
+    "quotes": '<a "' * 30_000,
+    "cells": "<td> </td>" * 15_000,
+}
+"""What keeps a careless reader busy for hours: each would run into the limit of a test."""
+
+
+@pytest.mark.parametrize("filler", FILLERS)
+def test_no_mail_keeps_its_reader_busy(filler: str) -> None:
+    for name in VENDORS:
+        raw = SAMPLE[name].rstrip() + b"\n" + FILLERS[filler].encode()
+        reading = of(raw.replace(b"text/plain", b"text/html") if "<" in FILLERS[filler] else raw, **MX)
+        assert reading.triggers or reading.refusals or reading.ignored

@@ -12,7 +12,7 @@ from services.intake.sources.packs.base import Found, News, Pack, Post, first_li
 
 ARN: Final = re.compile(r"arn:aws(?:-[a-z-]+)?:health:([a-z0-9-]*):[^:\s]*:event(?:/[\w-]+){3}")
 PREFIX: Final = re.compile(r"^(?:\s*\[(?!action|resolved|update)[^\]]{1,80}\])+\s*", re.IGNORECASE)
-ACCOUNT: Final = re.compile(r"\[?\s*AWS Account:?\s*(\d{12,13})\s*\]?", re.IGNORECASE)
+ACCOUNT: Final = re.compile(r"\[?AWS Account:? ?(\d{12,13})\]?", re.IGNORECASE)
 CIRCUIT: Final = re.compile(r"^(?:dx[a-z]{2,6}-[a-z0-9]{4,20}|[a-z0-9]{5,12}-[a-z0-9]{6,12})$")
 PLACE: Final = re.compile(
     r"\b(?:router|endpoint|device|location|facility)s? (?:in|at) (.{2,120}?) (?:from|on|between)\b", re.DOTALL

@@ -11,9 +11,7 @@ from services.intake.sources.common import Told, refused
 from services.intake.sources.packs.base import Found, News, Pack, Post, first_link
 
 SHORT: Final = re.compile(r"https?://stspg\.io/([A-Za-z0-9]{4,32})", re.IGNORECASE)
-MARKER: Final = re.compile(
-    r"(?:(?:new|updated?|scheduled)\s+)*(?:incident|maintenance)\b(?:[^\w\n]|[\w\s]){0,60}", re.IGNORECASE
-)
+MARKER: Final = re.compile(r"(?:(?:new|updated?|scheduled)\s+)*(?:incident|maintenance)\b[^\n]{0,60}", re.IGNORECASE)
 """``New incident: Investigating``, ``Incident resolved``, ``Scheduled maintenance: In progress``: a line of its own."""
 
 STATES: Final = re.compile(
