@@ -74,10 +74,13 @@ def feed_of(headers: Any, raw: bytes, *, rss: bool = False) -> Feed:
         raise CannotRead(Refusal("empty-body", "The body is empty; a feed without news has a root at least."))
     if is_page(body):
         raise CannotRead(Refusal("wrong-shape", "The body is an HTML page and no feed."))
-    found = feedparser.parse(io.BytesIO(body))  # of bytes alone it would believe that they may be a file's name
-    problem = found.get("bozo_exception")
-    if isinstance(problem, SAXException):
-        raise CannotRead(Refusal("invalid-xml", "The body is no XML document, or ends in the middle."))
+    no_xml = Refusal("invalid-xml", "The body is no XML document, or ends in the middle.")
+    try:
+        found = feedparser.parse(io.BytesIO(body))  # of bytes alone it would believe that they may be a file's name
+    except ValueError as error:  # the declaration names an encoding that no codec can even be asked for
+        raise CannotRead(no_xml) from error
+    if isinstance(found.get("bozo_exception"), SAXException):
+        raise CannotRead(no_xml)
     version = str(found.get("version", ""))
     if not version.startswith("rss" if rss else ("rss", "atom")):
         raise CannotRead(Refusal("wrong-shape", f"The root is not that of {'an RSS' if rss else 'a'} feed."))

@@ -192,3 +192,9 @@ def test_what_no_part_can_be_told_of_is_refused_and_the_rest_is_read() -> None:
 def test_a_kind_of_the_integration_counts() -> None:
     sender = replace(integration("statuspage"), kind="tool")
     assert {trigger.kind for trigger in read("statuspage", SUMMARY, sender).triggers} == {"tool"}
+
+
+@pytest.mark.parametrize("source", ["azure_status", "feed"])
+def test_an_encoding_that_nobody_can_ask_for_is_refused(source: str) -> None:
+    (refusal,) = read(source, b'<?xml version="1.0" encoding="ut\x00f-8"?><rss version="2.0"></rss>').refusals
+    assert refusal.reason == "invalid-xml"
