@@ -127,7 +127,8 @@ _KINDS = {
     "maintenance": _MAINTENANCE,
     "ticket": (
         "Helpdesk hears of it first. Also: `ticket` (required, the dedup key), `priority` (required), `url`. Only `P1` opens an incident; "
-        "another priority is understood and named under `ignored`."
+        "another priority is understood and named under `ignored`. Status [goes back](../notifications.md#comments-on-tickets) to the ticket where "
+        "`channels.yaml` has a channel `ticket:` with the id of the integration; else the incident's timeline says once that there is none."
     ),
     "provider": (
         "DevOps hears of it first. Also: `provider` (required), `incident_id` (the dedup key, with the provider), `region`, `url`."
