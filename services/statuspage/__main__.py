@@ -23,6 +23,7 @@ from services.statuspage.api import (
     public,
     replaying,
     session,
+    sources,
     through,
     triggers,
 )
@@ -98,6 +99,7 @@ async def build(
         on_call.router,
         changing.router,
         proof.router,
+        sources.router,
         opening.router,
         console.router,
         actions.router,

@@ -1,6 +1,7 @@
 """Intake, asked with the operator's own key: what came in, what was derived from it, and what nobody understood."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
@@ -11,6 +12,7 @@ from libs.common.events.base import Instant
 from services.statuspage.peers import Lenient, PeerRefused, Peers
 
 T = TypeVar("T", bound=Lenient)
+L = TypeVar("L")
 INTAKE: Final = "intake service"
 UNKNOWN: Final = "The intake service answered with something that this version does not know."
 
@@ -21,6 +23,37 @@ class Integration(Lenient):
     id: str
     name: str = ""
     source: str
+    kind: str | None = None
+    keys: tuple[Any, ...] = ()
+
+
+class Heartbeat(Lenient):
+    """Something that is expected to be heard of every so often."""
+
+    integration_id: str
+    name: str
+    title: str = ""
+    state: str
+    every: timedelta
+    last_at: Instant | None = None
+    expected_by: Instant | None = None
+    missing_since: Instant | None = None
+
+
+class Poller(Lenient):
+    """A provider's page that is asked."""
+
+    id: str
+    name: str
+    source: str
+    health: str
+    every: str = ""
+    reason: str | None = None
+    detail: str = ""
+    open: tuple[str, ...] = ()
+    failures: int = 0
+    polled_at: Instant | None = None
+    last_ok_at: Instant | None = None
 
 
 class Delivery(Lenient):
@@ -171,15 +204,23 @@ class _Alerts(Lenient):
 
 
 _INTEGRATIONS: Final = TypeAdapter(tuple[Integration, ...])
+_HEARTBEATS: Final = TypeAdapter(tuple[Heartbeat, ...])
+_POLLERS: Final = TypeAdapter(tuple[Poller, ...])
 
 
 async def integrations(peers: Peers, key: str) -> tuple[Integration, ...]:
     """Whom triggers may come from. Raises :class:`PeerRefused`."""
-    answer = await peers.ask(INTAKE, "GET", f"{peers.at.intake}/v1/integrations", key)
-    try:
-        return _INTEGRATIONS.validate_python(answer)
-    except ValidationError as error:
-        raise PeerRefused(UNKNOWN, 502) from error
+    return await _listed(_INTEGRATIONS, peers, key, "integrations")
+
+
+async def heartbeats(peers: Peers, key: str) -> tuple[Heartbeat, ...]:
+    """What is expected to be heard of. Raises :class:`PeerRefused`."""
+    return await _listed(_HEARTBEATS, peers, key, "heartbeats")
+
+
+async def pollers(peers: Peers, key: str) -> tuple[Poller, ...]:
+    """Providers' pages that are asked. Raises :class:`PeerRefused`."""
+    return await _listed(_POLLERS, peers, key, "pollers")
 
 
 async def triggers(peers: Peers, key: str, filters: Mapping[str, str], limit: int) -> TriggerPage:
@@ -232,5 +273,13 @@ async def _asked(shape: type[T], peers: Peers, key: str, path: str, body: Mappin
     answer = await peers.ask(INTAKE, "GET" if body is None else "POST", url, key, body)
     try:
         return shape.model_validate(answer)
+    except ValidationError as error:
+        raise PeerRefused(UNKNOWN, 502) from error
+
+
+async def _listed(shape: TypeAdapter[L], peers: Peers, key: str, path: str) -> L:
+    answer = await peers.ask(INTAKE, "GET", f"{peers.at.intake}/v1/{path}", key)
+    try:
+        return shape.validate_python(answer)
     except ValidationError as error:
         raise PeerRefused(UNKNOWN, 502) from error

@@ -27,6 +27,7 @@ CONSOLE = (
     "/console/triggers",
     f"/console/triggers/{uid(60)}",
     f"/console/deliveries/{uid(61)}/replay",
+    "/console/sources",
     "/console/quarantine",
     f"/console/quarantine/{uid(70)}",
     "/console/incidents/new",

@@ -202,6 +202,26 @@ async def test_who_is_no_operator_of_all_tenants_settles_and_replays_nothing(dat
         assert not stage.peers.calls
 
 
+async def test_sources_say_how_each_heartbeat_page_and_integration_stands(database_url: str) -> None:
+    async with statuspage(database_url, company()) as stage:
+        await stage.sign_in()
+        assert "Everything that is listened to is as expected" in await page(stage, "/console/sources")
+        silent = {"state": "missing", "every": "PT5M", "missing_since": NOW.isoformat(), "last_at": NOW.isoformat()}
+        stage.peers.heartbeats = [{"integration_id": "nightly", "name": "backup", "title": "The backup", **silent}]
+        asked = {"id": "azure", "name": "Azure", "source": "azure_status", "every": "1m", "open": ["a"]}
+        stage.peers.pollers = [{**asked, "health": "unknown", "detail": "The page is empty.", "new": {"field": 1}}]
+        stage.peers.triggers = [trigger(70)]
+        shown = await page(stage, "/console/sources")
+        assert "One heartbeat is missing and nobody knows how one provider stands" in shown
+        assert '<th scope="row">The backup' in shown
+        assert "<td>5 min</td>" in shown
+        assert "The page is empty." in shown
+        assert f'<a href="/console/triggers/{uid(70)}">' in shown
+        assert {"integration": "monitoring", "limit": "1"} in stage.peers.looked
+        await stage.sign_in(VIEWER_KEY)
+        assert "told to operators of all tenants" in await page(stage, "/console/sources")
+
+
 async def test_no_body_is_settled_without_the_sessions_token(database_url: str) -> None:
     async with statuspage(database_url, company()) as stage:
         await stage.sign_in()

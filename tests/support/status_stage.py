@@ -77,6 +77,8 @@ class FakePeers:
     kept: list[dict[str, Any]] = field(default_factory=list)
     triggers: list[dict[str, Any]] = field(default_factory=list)
     alerts: list[dict[str, Any]] = field(default_factory=list)
+    heartbeats: list[dict[str, Any]] = field(default_factory=list)
+    pollers: list[dict[str, Any]] = field(default_factory=list)
     rehearsal: dict[str, Any] = field(default_factory=lambda: {"understood": True, "triggers": [], "differences": []})
     """What a replay says, dry or not."""
     looked: list[dict[str, str]] = field(default_factory=list)
@@ -131,6 +133,14 @@ class FakePeers:
         @app.get("/v1/integrations")
         async def integrations() -> Response:
             return JSONResponse([{"id": "monitoring", "name": "Other monitoring", "source": "native", "keys": []}])
+
+        @app.get("/v1/heartbeats")
+        async def heartbeats() -> Response:
+            return JSONResponse(self.heartbeats)
+
+        @app.get("/v1/pollers")
+        async def pollers() -> Response:
+            return JSONResponse(self.pollers)
 
         @app.get("/v1/quarantine")
         async def quarantine(request: Request) -> Response:

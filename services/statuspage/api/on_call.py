@@ -114,7 +114,7 @@ async def _values(desk: Context, who: Visitor, looked: View) -> dict[str, Any]:
     slots = [one.slot for one in found.shifts]
     beneath = [one.slot for layer in found.layers for one in layer.shifts]
     hues = lanes.colours([*slots, *beneath])
-    doubts = [one for one in doubts if one.subject == f"rota:{rota}" or not one.subject.startswith("rota:")]
+    doubts = [one for one in doubts if _concerns(one, rota)]
     return {
         "looked": looked,
         "across": across,
@@ -143,6 +143,11 @@ async def _values(desk: Context, who: Visitor, looked: View) -> dict[str, Any]:
         "problems": list(dict.fromkeys(one for one in (trouble, problem) if one)),
         **await _made(desk, who, looked, names),
     }
+
+
+def _concerns(one: Finding, rota: str) -> bool:
+    """Whether a doubt belongs to the page of a rota: it is of no other one, and is not to wait."""
+    return (one.subject == f"rota:{rota}" or not one.subject.startswith("rota:")) and not proven.is_patient(one)
 
 
 async def _made(desk: Context, who: Visitor, looked: View, names: Mapping[str, str]) -> dict[str, Any]:

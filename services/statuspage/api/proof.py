@@ -44,6 +44,7 @@ async def proof_page(
         values = {"proof": proof, "load": load, "rotas": rotas, "problems": problems}
     found = values["proof"].findings if values["proof"] else ()
     serious = [one for one in found if proven.is_serious(one)]
+    fewer = [one for one in found if not proven.is_serious(one) and not proven.is_patient(one)]
     load = values["load"]
     fair = load.fairness if load else None
     values |= {
@@ -53,8 +54,10 @@ async def proof_page(
         "serious": serious,
         "groups": [
             ("Nobody would be reached at first", "down", serious),
-            ("Fewer would be reached than planned", "degraded", [one for one in found if not proven.is_serious(one)]),
+            ("Fewer would be reached than planned", "degraded", fewer),
         ],
+        "patient": [one for one in found if proven.is_patient(one)],
+        "fewer": fewer,
         "helps": proven.HELPS,
         "most": max((one.hours for one in load.loads), default=1) if load else 1,
         "fairness": proven.evenness(fair.hours, fair.night_hours, fair.weekend_hours) if fair else "",

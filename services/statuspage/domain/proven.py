@@ -1,7 +1,7 @@
 """Proof in words: how serious each doubt is, what helps, and how evenly load is shared."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from services.statuspage.domain import words
@@ -18,6 +18,10 @@ HELPS: Final[Mapping[str, str]] = {
     "same_person": "Name one more who stands in.",
     "nobody_reachable": "Name somebody who holds it.",
 }
+PATIENT: Final = frozenset({"unverified_contact"})
+"""What is to be put right some time: a page to such a contact is sent all the same."""
+
+GRACE: Final = timedelta(minutes=1)
 EVEN: Final = 0.95
 """From this much of Jain's index on, a load is told as evenly shared."""
 
@@ -39,12 +43,18 @@ def is_serious(one: Found) -> bool:
     return one.doubt in SERIOUS
 
 
+def is_patient(one: Found) -> bool:
+    """Whether it may wait: nobody is left unreached by it."""
+    return one.doubt in PATIENT
+
+
 def summary(found: Sequence[Found], days: int, now: datetime) -> str:
-    """The first line."""
+    """The first line, of what may not wait."""
+    found = [one for one in found if not is_patient(one)]
     if not found:
         return f"Somebody can be reached at every moment of the next {days} days"
     first = min(one.starts_at for one in found)
-    when = "is there already" if first <= now else f"begins {words.relative(first, now)}"
+    when = "is there already" if first <= now + GRACE else f"begins {words.relative(first, now)}"
     told = f"{words.capital(words.counted(len(found), 'doubt'))} in the next {days} days"
     return f"{told}, which {when}" if len(found) == 1 else f"{told}; the first {when}"
 

@@ -30,6 +30,12 @@ def test_the_first_line_says_how_many_doubts_there_are_and_how_soon(hours: list[
     assert summary([Found("gap", NOW + timedelta(hours=hour)) for hour in hours], 14, NOW) == text
 
 
+def test_what_may_wait_is_no_doubt_of_the_first_line() -> None:
+    found = [Found("unverified_contact", NOW), Found("no_backup", NOW + timedelta(hours=5))]
+    assert summary(found, 14, NOW) == "One doubt in the next 14 days, which begins in 5 hours"
+    assert summary(found[:1], 14, NOW).startswith("Somebody can be reached")
+
+
 def test_a_doubt_is_serious_where_a_page_reaches_nobody_and_one_that_is_new_is_not() -> None:
     assert is_serious(Found("nobody_reachable", NOW))
     assert not is_serious(Found("no_backup", NOW))
