@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import event
 
 from libs.common.chance import Chance
 from services.intake.__main__ import build
@@ -166,6 +167,22 @@ async def test_what_is_known_of_signed_deliveries_goes_with_the_bodies_and_other
     async with house.uow.begin() as tx:
         await drop_old(tx, timedelta(days=30))
     assert await house.rows("SELECT 1 FROM signed_deliveries") == []
+
+
+async def test_who_signs_nothing_pays_for_nothing(house: House) -> None:
+    said: list[str] = []
+
+    def note(_c: object, _cursor: object, statement: str, *_more: object) -> None:
+        said.append(statement)
+
+    engine = house.uow.database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    await post(house, "native", example("native"))
+    wrote = [one.split()[2] for one in said if one.startswith("INSERT")]
+    assert wrote == ["deliveries", "triggers", "outbox"]
+    body = example("sentry")
+    await post(house, "sentry", body, sentry_hook_signature=sentrys(body, "new-secret"), request_id="r-1")
+    assert sum("signed_deliveries" in one for one in said) == 1, "who does pays one statement"
 
 
 async def test_a_recorded_delivery_of_a_sender_that_signs_the_time_alone_is_not_taken_again(house: House) -> None:

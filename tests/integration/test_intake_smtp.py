@@ -9,6 +9,7 @@ import aiosmtplib
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from services.intake.mail.session import Limits
 from tests.integration.intake_support import ALERTS, House, no_database
@@ -55,12 +56,12 @@ async def test_the_key_in_the_address_is_not_kept_with_the_envelope(house: House
 
 
 async def test_no_key_is_ever_logged(house: House, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level("DEBUG"):
+    with caplog.at_level("DEBUG"), capture_logs() as logged:
         await send(house, calendar_mail())
         with pytest.raises(aiosmtplib.SMTPRecipientsRefused):
             await send(house, calendar_mail(), address("0" * 32))
-    assert PROVIDERS not in caplog.text
-    assert "0" * 32 not in caplog.text
+    for key in (PROVIDERS, "0" * 32):
+        assert key[8:] not in caplog.text + str(logged)
 
 
 @pytest.mark.parametrize(

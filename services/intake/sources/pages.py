@@ -77,7 +77,8 @@ and is not kept. Secrets stand in variables or files; several are good at once, 
 | `zendesk` | time and body | `X-Zendesk-Webhook-Invocation-Id` |
 
 A signed time may lie `window_seconds` from ours. A delivery that was taken already is answered with 200 and is not taken twice, whichever
-replica it comes to: that is remembered in the transaction of its body, and as long as bodies are kept (`TOCSIN_INTAKE_KEEP_DAYS`). What SNS signs is verified by the source `cloudwatch` itself.
+replica it comes to: that is remembered in the transaction of its body, and as long as bodies are kept (`TOCSIN_INTAKE_KEEP_DAYS`). What SNS signs is verified by the source `cloudwatch` itself; its `MessageId`, and the `source` and `id` of a
+CloudEvent, are known again in the same way. Of a body that was refused nothing is remembered: it may come again once the integration is mended.
 
 ## Limits
 
