@@ -191,7 +191,10 @@ async def test_how_providers_stand_is_told_beside_our_own_state(database_url: st
         given = incident(31, at(9, 30), category="provider_unavailable", provider="azure", service=None)
         await stage.fold(IncidentOpened(incident=given, at=at(9, 30), actor=ALERTMANAGER, text="x"))
         assert (await told())["Azure"] == ("degraded", "Unavailable since 09:30 UTC")
-        await stage.fold(stands("Ziflow", "unknown", 40, removed=True))
+        unnamed = stands("Azure", "disrupted", 41).model_copy(update={"id": "other", "provider": ""})
+        await stage.fold(stands("Azure", "disrupted", 41, removed=True), unnamed)
+        assert (await told())["Azure"] == ("degraded", "Unavailable since 09:30 UTC"), "it is the same by its name"
+        await stage.fold(stands("Ziflow", "unknown", 42, removed=True))
         assert list(await told()) == ["Azure"]
 
 

@@ -62,6 +62,8 @@ class Watch:
     """From the option ``url`` to the page that is asked each time, and after it those that are asked what became of what is gone from it."""
     quiet: Literal["operational", "quiet"]
     """What it means that nothing is open: that all is well, or nothing at all."""
+    provider: str = ""
+    """Whose page it is, where the format says so."""
 
 
 def only_itself(url: str) -> tuple[str, ...]:

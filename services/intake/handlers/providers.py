@@ -6,15 +6,15 @@ from services.intake.domain.integration import Integration, IntegrationRecord
 from services.intake.sources.watched import PolledOptions
 
 
-async def tell(tx: Tx, integration: Integration[PolledOptions], health: ProviderHealth) -> None:
-    """Tell how the provider stands from now on, where that is to be shown."""
+async def tell(tx: Tx, integration: Integration[PolledOptions], provider: str, health: ProviderHealth) -> None:
+    """Tell how the provider stands from now on, where that is to be shown. ``provider``: as incidents name it, unless the options do."""
     options = integration.options
     if options.public.strip():
         await tx.emit(
             ProviderChanged(
                 id=integration.id,
                 name=options.public.strip(),
-                provider=options.provider,
+                provider=options.provider or provider,
                 health=health,
                 since=tx.now,
                 at=tx.now,

@@ -227,7 +227,7 @@ class Watcher:
             wait = max(wait, min(asked.failure.retry_after or wait, LONGEST))
             await self._failed(tx, row, watched, asked.failure)
         if anew or row.health != before:
-            await providers.tell(tx, watched.integration, health_of(row))
+            await providers.tell(tx, watched.integration, watched.watch.provider, health_of(row))
         row.due_at = tx.now + wait
         row.last_changed_at = tx.now if changed else row.last_changed_at
         return asked.failure.reason if asked.failure else "changed" if asked.pages else "unchanged"

@@ -10,6 +10,8 @@ from services.intake.sources.base import Arrival, CannotRead, Source
 from services.intake.sources.feeds import Entry, feed_of, guessed_severity
 from services.intake.sources.watched import ASKING, POLLED, WATCHED, Notice, PolledOptions, reading_of
 
+PROVIDER: Final = "azure"
+
 OVER: Final = re.compile(
     r"\W*(summary of impact|resolved|mitigated|what happened|post incident review|preliminary (pir|root cause)|rca\b)"
     r"|\bcurrent status\W+(this (incident|issue|event) (is|has been) )?(now )?(fully )?(mitigated|resolved)\b",
@@ -37,7 +39,7 @@ def _notice(entry: Entry, page: str) -> Notice:
         title=entry.title,
         description=entry.text,
         severity=guessed_severity((entry.title, entry.text)),
-        provider="azure",
+        provider=PROVIDER,
         parts=parts,
         names=(entry.title, service, region, *service.split("/")),
         link=entry.link if entry.link.startswith("http") else page,  # a guid is none, whatever it says of itself
@@ -110,5 +112,5 @@ SOURCE: Final = Source(
     options=PolledOptions,
     example=EXAMPLE,
     read=_read,
-    watch=Watch(pages=only_itself, quiet="quiet"),
+    watch=Watch(pages=only_itself, quiet="quiet", provider=PROVIDER),
 )

@@ -17,6 +17,7 @@ IMPACTS: Final[Mapping[str, Severity]] = {
     "SERVICE_INFORMATION": "info",
 }
 SEVERITIES: Final[Mapping[str, Severity]] = {"high": "error", "medium": "warning", "low": "info"}
+PROVIDER: Final = "google-cloud"
 HOME: Final = "https://status.cloud.google.com/"
 
 
@@ -48,7 +49,7 @@ def _notice(incident: Look) -> Notice:
         title=incident.text("external_desc", "service_name"),
         description=newest,
         severity=severity,
-        provider="google-cloud",
+        provider=PROVIDER,
         parts=products or [name for name in [incident.text("service_name")] if name],
         names=list(_names(incident)),
         follow_up=newest if len(list(incident.each("updates"))) > 1 else "",
@@ -137,5 +138,5 @@ SOURCE: Final = Source(
     options=PolledOptions,
     example=EXAMPLE,
     read=_read,
-    watch=Watch(pages=only_itself, quiet="operational"),
+    watch=Watch(pages=only_itself, quiet="operational", provider=PROVIDER),
 )

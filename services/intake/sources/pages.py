@@ -27,6 +27,9 @@ POST /v1/triggers                    Tocsin's own format, the key as a header
 
 Keys in addresses are never logged. Prefer a header wherever the sender can set one.
 
+Where a provider has a status page, an integration may ask it in place of waiting to be told: those of [`statuspage`](statuspage.md),
+[`azure_status`](azure_status.md), [`gcp_status`](gcp_status.md) and [`feed`](feed.md) with the option `url`. They need no key. `GET /v1/pollers` shows how each provider stands.
+
 To see what would become of a body, without storing it and without paging anybody (operators only):
 
 ```

@@ -315,13 +315,19 @@ def providers_of(incidents: Sequence[Incident], states: Sequence[ProviderState],
             text = f"No known problem; the last one ended {words.relative(incident.resolved_at, now)}"
             found[incident.provider] = Provider(name, "ok", text)
     for state in sorted(states, key=lambda state: state.name.casefold()):
-        known = found.get(state.slug)
+        key = state.slug if state.slug in found else _named(found, state.name) or state.slug
+        known = found.get(key)
         told = Provider(state.name, *_told_by_itself(state, now))
         lasts = known is not None and known.level == "degraded"
         if known is not None and (lasts or state.health == "operational"):
             told = replace(known, name=state.name)
-        found[state.slug] = told
+        found[key] = told
     return tuple(found.values())
+
+
+def _named(found: Mapping[str, Provider], name: str) -> str | None:
+    """As incidents name a provider of this name, where nobody has said so."""
+    return next((slug for slug, one in found.items() if name.casefold() in (slug, one.name.casefold())), None)
 
 
 def _told_by_itself(state: ProviderState, now: datetime) -> tuple[Level | Literal["plain"], str]:
