@@ -233,6 +233,21 @@ class World:
         await self._ensure_started()
         return await self._clients["intake"].post(f"/v1/hooks/mail/{KEYS[integration]}", content=raw)
 
+    async def call(self, integration: str, method: str, path: str, **options: Any) -> httpx.Response:
+        """Call any route of intake with the key of an integration; what is sent must be accepted, and is settled."""
+        await self._ensure_started()
+        headers = {"Authorization": f"Bearer {KEYS[integration]}", **options.pop("headers", {})}
+        answer = await self._clients["intake"].request(method, path, headers=headers, **options)
+        assert answer.status_code == 202, answer.text
+        await self.settle()
+        return answer
+
+    async def public(self, path: str) -> str:
+        """A page of the status page as anybody reads it."""
+        answer = await self._clients["statuspage"].get(path)
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
     async def act(self, number: int, action: str, **body: object) -> dict[str, Any]:
         """Do something to an incident as the operator; it must be accepted."""
         answer = await self.request("escalator", "POST", f"/v1/incidents/{number}/{action}", json=body)

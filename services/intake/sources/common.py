@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 from pydantic import Field
 
 from libs.common.events.base import Category, Severity, TriggerKind, Window
+from libs.common.events.triggers import MaintenanceEnding
 from services.intake.domain.dedup import bounded
 from services.intake.domain.integration import SourceOptions
 from services.intake.domain.look import Look
@@ -64,6 +65,10 @@ class Told:
     kind: TriggerKind | None = None
     category: Category | None = None
     window: Window | None = None
+    sequence: int | None = None
+    """Which announcement of the same thing it is, where the sender counts them."""
+    ending: MaintenanceEnding | None = None
+    """How a maintenance ended, where it did and the sender says."""
     reporter: str = ""
     ticket: TicketRead | None = None
     links: Iterable[tuple[str, str]] = ()
@@ -96,6 +101,8 @@ def trigger_of(told: Told, arrival: Arrival[CommonT]) -> ParsedTrigger:
         provider=clean(told.provider, NAME_LIMIT) or None,
         tenants=tuple(dict.fromkeys(name for name in tenants if name)),
         window=told.window,
+        sequence=told.sequence,
+        ending=None if told.firing else told.ending,
         reporter=clean(told.reporter, NAME_LIMIT) or None,
         ticket=told.ticket,
         links=web_links(told.links),

@@ -63,6 +63,8 @@ def _news(post: Post, notice: Notice) -> News:
         kind="provider" if notice.provider else "maintenance",
         category="maintenance",
         window=spans(notice.starts_at, notice.ends_at),
+        sequence=notice.sequence,
+        ending=notice.ended,
         reporter=notice.organizer or post.mail.author,
         links=[(notice.url, "The announcement")],
         labels=labels,
