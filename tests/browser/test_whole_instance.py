@@ -201,6 +201,9 @@ async def test_an_operator_searches_a_trigger_replays_it_and_makes_an_incident_o
     await eye.sign_in(page, instance.url("statuspage"), instance.facts["operator"]["key"])
     await page.keyboard.press("t")
     await page.wait_for_selector(".filter[data-htmx-powered]")
+    assert await page.inner_text("#new-triggers") == ""
+    await alarm(instance, "workflow", tenants=())
+    await page.wait_for_selector("#new-triggers a >> text=/^1 new$/")
     await page.keyboard.press("/")
     await page.keyboard.type("refuses proofing")
     await page.wait_for_url("**/console/triggers?q=refuses+proofing**")

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.support.status_stage import Stage, kept, statuspage, trigger
-from tests.support.statuspage import ACME_KEY, NOW, OPERATOR_KEY, VIEWER_KEY, company, uid
+from tests.support.statuspage import ACME_KEY, NOW, OPERATOR_KEY, VIEWER_KEY, at, company, uid
 
 HTMX = {"HX-Request": "true"}
 HTML = {"Accept": "text/html"}
@@ -59,7 +59,7 @@ async def test_what_came_in_since_is_counted_beside_the_list(database_url: str) 
         [part] = [text.split('"')[0] for text in shown.split('hx-get="')[1:] if "/parts/new-triggers" in text]
         stage.peers.triggers = [trigger(74), trigger(72)]
         counted = await page(stage, part.replace("&amp;", "&"))
-        assert stage.peers.looked[-1]["from"] > trigger(70)["received_at"]
+        assert stage.peers.looked[-1]["from"] == (at(9, 40) + timedelta(milliseconds=1)).isoformat()
         assert stage.peers.looked[-1]["kind"] == "telemetry"
         assert '<a class="button small-button" href="/console/triggers?kind=telemetry">2 new</a>' in counted
 

@@ -104,12 +104,13 @@ async def _values(desk: Context, who: Visitor, looked: View) -> dict[str, Any]:
     now = desk.clock.now()
     across = lanes.stretch(looked.first, looked.weeks, looked.zone, now)
     peers, key, rota = desk.peers, who.key, looked.schedule
-    (rotas, trouble), (shift, _), (found, problem), names, (doubts, unproven) = await asyncio.gather(
+    names = await names_of(desk)
+    (rotas, trouble), (shift, _), (found, problem), (doubts, unproven), made = await asyncio.gather(
         otherwise(oncall.schedules(peers, key), ()),
         otherwise(oncall.now(peers, key, rota), None),
         otherwise(oncall.shifts(peers, key, rota, across.start, across.end), Shifts(schedule=rota, shifts=())),
-        names_of(desk),
         _doubts(desk, who, across),
+        _made(desk, who, looked, names),
     )
     slots = [one.slot for one in found.shifts]
     beneath = [one.slot for layer in found.layers for one in layer.shifts]
@@ -141,7 +142,7 @@ async def _values(desk: Context, who: Visitor, looked: View) -> dict[str, Any]:
         "spoken": lanes.spoken,
         "local": changes.local,
         "problems": list(dict.fromkeys(one for one in (trouble, problem) if one)),
-        **await _made(desk, who, looked, names),
+        **made,
     }
 
 
@@ -155,10 +156,10 @@ async def _made(desk: Context, who: Visitor, looked: View, names: Mapping[str, s
     peers, key, rota = desk.peers, who.key, looked.schedule
     people = {ref.partition(":")[2]: name for ref, name in names.items() if ref.startswith("person:")}
     kinds: tuple[Any, ...] = ("override", "span", "absence", "swap")
-    found = await asyncio.gather(
-        *(otherwise(oncall.changes(peers, key, changes.path_of(kind, rota)), ()) for kind in kinds)
+    (feeds, _), found = await asyncio.gather(
+        otherwise(oncall.feeds(peers, key), ()),
+        asyncio.gather(*(otherwise(oncall.changes(peers, key, changes.path_of(kind, rota)), ()) for kind in kinds)),
     )
-    (feeds, _) = await otherwise(oncall.feeds(peers, key), ())
     listed: dict[str, Sequence[Change]] = {kind: one for kind, (one, _) in zip(kinds, found, strict=True)}
     return {
         "made": [

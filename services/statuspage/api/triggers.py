@@ -31,6 +31,9 @@ SAME_LISTED: Final = 10
 COUNTED: Final = 20
 """So many new ones are counted; what is more is told as more."""
 
+NEXT: Final = timedelta(milliseconds=1)
+"""What came in is told apart by milliseconds, as its ids are."""
+
 EXPECTED_FOR: Final = timedelta(minutes=2)
 """So long the page of a firing trigger asks again by itself which incident it opened."""
 
@@ -90,7 +93,7 @@ async def triggers_page(desk: Desk, who: SignedIn, wanted: Wanted, cursor: UUID 
 @router.get("/parts/new-triggers")
 async def new_triggers(desk: Desk, who: SignedIn, wanted: Wanted, after: AwareDatetime) -> Response:
     """How many came in since a list was drawn: told beside it, so that nothing moves that somebody reads."""
-    later = replace(wanted, since=(after + timedelta(microseconds=1)).isoformat())
+    later = replace(wanted, since=(after + NEXT).isoformat())
     try:
         found = (await intake.triggers(desk.peers, who.key, _asked(later, desk.clock.now()), COUNTED)).triggers
     except (NoMoment, PeerRefused):
