@@ -32,6 +32,10 @@ integrations:
       {env: TOCSIN_TEST_SECRET_THAT_IS_NOT_SET}]}}}
   - {id: grafana, name: Grafana, source: grafana, key: {file: FOLDER/grafana.key}, options: {verify: {scheme: grafana, secrets: [
       {file: FOLDER/new.secret}]}}}
+  - {id: pd, name: P, source: pagerduty, key: {file: FOLDER/pagerduty.key}, options: {verify: {scheme: github, secrets: [
+      {file: FOLDER/new.secret}]}}}
+  - {id: og, name: O, source: opsgenie, key: {file: FOLDER/opsgenie.key}, options: {verify: {scheme: github, secrets: [
+      {file: FOLDER/new.secret}]}}}
   - {id: ping, name: Ping, source: heartbeat, key: {file: FOLDER/heartbeat.key}, options: {verify: {scheme: standard-webhooks, secrets: [
       {file: FOLDER/standard.secret}]}}}
   - {id: alertmanager, name: A, source: alertmanager, key: {file: FOLDER/alertmanager.key}, options: {rate_limit: 2}}
@@ -45,7 +49,7 @@ def key_of(source: str) -> str:
 
 @pytest.fixture
 async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
-    for source in ("sentry", "zendesk", "jira", "alertmanager", "grafana", "heartbeat"):
+    for source in ("sentry", "zendesk", "jira", "alertmanager", "grafana", "heartbeat", "pagerduty", "opsgenie"):
         (tmp_path / f"{source}.key").write_text(key_of(source))
     (tmp_path / "native2.key").write_text(key_of("native"))
     (tmp_path / "new.secret").write_text("new-secret\n")
@@ -195,6 +199,27 @@ async def test_a_recorded_delivery_of_a_sender_that_signs_the_time_alone_is_not_
     fresh = {"x_grafana_alerting_signature": signature, "x_grafana_alerting_signature_timestamp": later}
     statuses.append((await post(house, "grafana", body, **fresh)).status_code)
     assert statuses == [202, 200, 202]
+
+
+@pytest.mark.parametrize("path", ["/v2/enqueue", "/v2/alerts"])
+async def test_a_recorded_call_of_a_drop_in_api_is_answered_and_not_taken_again(house: House, path: str) -> None:
+    payload = {"summary": "Stuck", "source": "queue", "severity": "error"}
+    source = "pagerduty" if path == "/v2/enqueue" else "opsgenie"
+    event = {"event_action": "trigger", "dedup_key": "q", "payload": payload, "message": "Stuck", "alias": "q"}
+    body = json.dumps(event).encode()
+    headers = {
+        "X-Routing-Key": key_of(source),
+        "Authorization": f"GenieKey {key_of(source)}",
+        "X-Hub-Signature-256": "sha256=" + sentrys(body, "new-secret"),
+    }
+    statuses = []
+    for name in ("d-1", "d-1", "d-2"):
+        answer = await house.client.post(path, content=body, headers=headers | {"X-GitHub-Delivery": name})
+        statuses.append((answer.status_code, answer.json().get("dedup_key", "q")))
+    assert statuses == [(202, "q")] * 3
+    assert len(await house.events()) == 2
+    unsigned = {name: value for name, value in headers.items() if name != "X-Hub-Signature-256"}
+    assert (await house.client.post(path, content=body, headers=unsigned)).status_code in (400, 401)
 
 
 async def test_a_recorded_ping_is_no_sign_of_life(house: House) -> None:

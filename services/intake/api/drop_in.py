@@ -103,3 +103,9 @@ async def admitted(request: Request, source_name: str, key: str | None, body: by
     if request.method != "GET":
         state.guard.verify(integration, Signed(request.headers, body, called(request, state.public_url)), now)
     return integration
+
+
+def once_of(request: Request, integration: Integration[Any], body: bytes) -> str:
+    """By what a signed call is known when it comes again; empty for one that is not signed."""
+    state = state_of(request)
+    return state.guard.once(integration, Signed(request.headers, body, called(request, state.public_url)))

@@ -1,5 +1,6 @@
 """Opsgenie's Alert API, so that what creates alerts there creates them here by changing one address."""
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
@@ -9,7 +10,7 @@ from pydantic_core import from_json, to_json
 from starlette.responses import Response
 
 from libs.common.errors import FieldProblem, Invalid, Malformed, NotFound
-from services.intake.api.drop_in import NoSuchMethod, body_within, unpacked
+from services.intake.api.drop_in import NoSuchMethod, body_within, once_of, unpacked
 from services.intake.api.opsgenie_common import LIMIT, SOURCE, NotOffered, answered, caller, opsgenie_router
 from services.intake.api.state import state_of
 from services.intake.domain.drop_in import ALIAS, CALL, Action, AlertFields, Call
@@ -21,6 +22,7 @@ from services.intake.domain.trigger import Reading
 from services.intake.handlers.senders import source_named
 from services.intake.store import drop_in as store
 from services.intake.store.drop_in import DropInAlertRow
+from services.intake.store.writer import Repeated
 
 router = opsgenie_router()
 
@@ -142,11 +144,11 @@ async def _do(request: Request, place: Place) -> Response:
     call = _call(look, action, integration, state.uow.chance.uuid7(now), state.uow.chance.uuid7(now), request)
     if action != "create":
         call = await _aimed(request, call, place.identifier)
-    receipt = await state.receiver.receive(
-        source_named(SOURCE), integration, (headers | {CALL: action, ALIAS: call.alias}).items(), body, call=call
-    )
-    if receipt.reading.refused:
-        raise _refusal(receipt.reading)
+    named, once = (headers | {CALL: action, ALIAS: call.alias}).items(), once_of(request, integration, raw)
+    with suppress(Repeated):  # what was taken before is answered as it was then
+        receipt = await state.receiver.receive(source_named(SOURCE), integration, named, body, call=call, once=once)
+        if receipt.reading.refused:
+            raise _refusal(receipt.reading)
     return answered(request, 202, PROCESSED, str(call.request_id))
 
 

@@ -2,6 +2,7 @@
 
 import math
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -11,13 +12,14 @@ from pydantic_core import from_json, to_json
 from starlette.responses import JSONResponse, Response
 
 from libs.common.errors import TocsinError
-from services.intake.api.drop_in import admitted, body_within, route_in, unpacked
+from services.intake.api.drop_in import admitted, body_within, once_of, route_in, unpacked
 from services.intake.api.hooks import KEY_ID
 from services.intake.api.state import state_of
 from services.intake.domain.drop_in import ALIAS, CALL
 from services.intake.domain.look import Look
 from services.intake.domain.trigger import Reading
 from services.intake.handlers.senders import source_named
+from services.intake.store.writer import Repeated
 
 SOURCE: Final = "pagerduty"
 LIMIT: Final = 512 * 1024
@@ -119,11 +121,13 @@ async def _take(request: Request, dialect: Dialect) -> Response:
     named = event.text(dialect.dedup) if dialect.dedup else ""
     made = named or state.uow.chance.uuid7(state.uow.clock.now()).hex
     headers |= {CALL: dialect.call, ALIAS: made}
-    receipt = await state.receiver.receive(
-        source_named(SOURCE), integration, headers.items(), _blanked(plain, key, dialect)
-    )
-    if receipt.reading.refused:
-        raise _refusal(receipt.reading)
+    once = once_of(request, integration, body)
+    with suppress(Repeated):  # what was taken before is answered as it was then
+        receipt = await state.receiver.receive(
+            source_named(SOURCE), integration, headers.items(), _blanked(plain, key, dialect), once=once
+        )
+        if receipt.reading.refused:
+            raise _refusal(receipt.reading)
     answer = {"status": "success", "message": dialect.said} | ({dialect.dedup: made} if dialect.dedup else {})
     return JSONResponse(answer, dialect.accepted)
 
