@@ -13,11 +13,16 @@ from services.intake.sources.watched import ASKING, POLLED, WATCHED, Notice, Pol
 PROVIDER: Final = "azure"
 
 OVER: Final = re.compile(
-    r"\W*(summary of impact|resolved|mitigated|what happened|post incident review|preliminary (pir|root cause)|rca\b)"
-    r"|\bcurrent status\W+(this (incident|issue|event) (is|has been) )?(now )?(fully )?(mitigated|resolved)\b",
+    r"\W{0,20}(summary of impact|resolved|mitigated|what happened|post incident review|preliminary (pir|root cause)|rca\b)",
     re.IGNORECASE,
 )
-"""How Azure writes of what is over: the summary begins so, or the current status says it."""
+"""How titles and texts of what is over begin."""
+
+NOW_OVER: Final = re.compile(
+    r"\bcurrent status\W{1,20}(this (incident|issue|event) (is|has been) )?(now )?(fully )?(mitigated|resolved)\b",
+    re.IGNORECASE,
+)
+"""How a text says it further down."""
 
 
 def _read(arrival: Arrival[PolledOptions]) -> Reading:
@@ -29,7 +34,7 @@ def _read(arrival: Arrival[PolledOptions]) -> Reading:
 
 
 def _notice(entry: Entry, page: str) -> Notice:
-    over = OVER.match(entry.title) or OVER.match(entry.text) or OVER.search(entry.text)
+    over = OVER.match(entry.title) or OVER.match(entry.text) or NOW_OVER.search(entry.text)
     day = "" if entry.published is None else entry.published.date().isoformat()
     service, _, region = entry.title.rpartition(" - ")
     parts = entry.categories or tuple(filter(None, (service or region, region if service else "")))

@@ -25,7 +25,9 @@ ENTRIES_LIMIT: Final = 200
 HTML_LIMIT: Final = 20_000
 """Characters of an entry's HTML that are read."""
 
-PAGE: Final = re.compile(rb"\s*(<!--.*?-->\s*)*<(!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
+PAGE: Final = re.compile(rb"<(!doctype\s+html|html)\b", re.IGNORECASE)
+BEFORE: Final = {b"\xef\xbb\xbf": b"", b"<?xml": b"?>", b"<!--": b"-->"}
+"""What may stand before a document, and what ends it."""
 
 WORST: Final[tuple[tuple[Severity, re.Pattern[str]], ...]] = (
     ("error", re.compile(r"\bpartial(ly)? (service |system )?outage", re.IGNORECASE)),
@@ -64,7 +66,12 @@ class Feed:
 
 def is_page(body: bytes) -> bool:
     """Whether the body is an HTML page: of an error, of a login, of anything but what was asked for."""
-    return PAGE.match(body[:2000]) is not None
+    head = body[:2000].lstrip()
+    while (begin := next((mark for mark in BEFORE if head.startswith(mark)), None)) is not None:
+        end = BEFORE[begin]
+        head = head[len(begin) :] if not end else head.partition(end)[2]
+        head = head.lstrip()
+    return PAGE.match(head) is not None
 
 
 def feed_of(headers: Any, raw: bytes, *, rss: bool = False) -> Feed:

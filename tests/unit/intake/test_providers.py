@@ -9,7 +9,7 @@ import pytest
 from libs.common.events.base import Window
 from services.intake.domain.trigger import ParsedTrigger, Reading
 from services.intake.sources.base import Arrival
-from services.intake.sources.feeds import guessed_severity, moment_of_mail, plain_words
+from services.intake.sources.feeds import guessed_severity, is_page, moment_of_mail, plain_words
 from services.intake.sources.registry import all_sources
 from tests.unit.intake.support import NOW, SAMPLES, integration, only, read
 
@@ -165,6 +165,30 @@ def test_html_becomes_words_and_its_first_bold_ones_are_known() -> None:
     assert plain_words("<p>Jun <b>18</b>,<br>x &amp; y</p>") == ("Jun 18, x & y", "18")
     assert plain_words("a < b") == ("a < b", "")
     assert plain_words("plain") == ("plain", "")
+
+
+@pytest.mark.parametrize(
+    ("body", "page"),
+    [
+        (b"<!DOCTYPE html><html>", True),
+        (b"\n <!-- a --> <!-- b -->\n<HTML lang='en'>", True),
+        (b"\xef\xbb\xbf<!doctype  html>", True),
+        (b'<?xml version="1.0"?><!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN">', True),
+        (b'<?xml version="1.0"?><rss version="2.0"/>', False),
+        (b"<htmlish/>", False),
+        (b"{}", False),
+        (b"<!---->" * 280, False),
+        (b"<!--" * 500, False),
+    ],
+)
+def test_a_web_page_is_known_as_one_and_quickly(body: bytes, page: bool) -> None:
+    assert is_page(body) == page
+
+
+def test_a_long_run_of_signs_is_read_quickly() -> None:
+    item = f"<item><title>x</title><description>{'-' * 9_000}</description></item>"
+    body = f'<rss version="2.0"><channel>{item * 60}</channel></rss>'
+    assert len(read("azure_status", body.encode()).triggers) == 60
 
 
 def test_a_file_is_never_read_whatever_the_body_names() -> None:
