@@ -62,6 +62,7 @@ async def build(settings: OncallSettings, *, clock: Clock | None = None, chance:
     service.app.state.board = Board(platform.uow)
     service.app.state.calendars = fetcher
     service.app.state.public_url = settings.public_url
+    service.app.state.status_page = settings.statuspage_url
     return service
 
 

@@ -9,7 +9,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from libs.common.errors import TocsinError, Unavailable
-from libs.common.events.base import Instant
+from libs.common.events.base import Instant, Link
 from libs.common.events.incidents import Incident
 from services.statuspage.domain.climb import Candidate, Prospect
 
@@ -82,6 +82,10 @@ class _Resolved(Lenient):
     recipients: tuple[_Recipient, ...]
 
 
+class _CheckLinks(Lenient):
+    links: tuple[Link, ...]
+
+
 @dataclass(frozen=True)
 class Addresses:
     """Where the other services are."""
@@ -126,6 +130,15 @@ class Peers:
         except ValidationError:
             return Prospect(problem="the oncall service answered with something else.")
         return Prospect(tuple(Candidate(one.name, one.role, one.backup_for) for one in found))
+
+    async def check_links(self, key: str, incident: Incident) -> tuple[Link, ...]:
+        """What the people who work on an incident look at, as the directory says now; nothing where oncall does not answer."""
+        body = incident.model_dump(mode="json", include={"id", "number", "service", "tool", "provider", "tenants"})
+        try:
+            answer = await self.ask("oncall service", "POST", f"{self.at.oncall}/v1/check-links", key, body, BRIEF)
+            return _CheckLinks.model_validate(answer).links
+        except (PeerRefused, ValidationError):
+            return ()
 
     async def reply(self, key: str, message: str, command: Literal["ACK", "RESOLVE"]) -> str:
         """Answer a message of the local outbox as its recipient would by SMS; what they get back. Raises :class:`PeerRefused`."""

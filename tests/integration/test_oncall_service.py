@@ -136,6 +136,30 @@ async def test_a_page_carries_the_check_links(rig: Rig) -> None:
     }
 
 
+async def test_the_shipped_tree_has_all_five_links_of_the_process(rig: Rig) -> None:
+    facts = {"service": "proofing", "tool": "ziflow", "provider": "Azure", "tenants": ["lumen"]}
+    incident = INCIDENT.model_copy(update={**facts, "tenants": ("lumen",)})
+    answer = await requested(rig, rung("first", incident=incident))
+    expected = {
+        "Helpdesk's incident workspace": "https://helpdesk.example.com/incidents/7",
+        "Our status page": "https://status.example.com/",
+        "Azure's status page": "https://azure.status.microsoft/",
+        "Proofing in Lumen Studio's workspace": "https://lumen.flow.example.com/services/proofing",
+        "Ziflow's integration logs for Lumen Studio": "https://lumen.flow.example.com/integrations/ziflow/logs",
+        "Ziflow's status page": "https://status.ziflow.example/",
+    }
+    assert {link.text: link.href for link in answer.links} == expected
+    body = {"id": str(incident.id), "number": 7, **facts}
+    shown = await rig.http.post("/v1/check-links", json=body)
+    assert {link["text"]: link["href"] for link in shown.json()["links"]} == expected, "the console asks for the same"
+    bound = {"id": "lumen-desk", "name": "Lumen", "roles": ["viewer"], "tenants": ["lumen"]}
+    await rig.http.post("/v1/principals", json=bound)
+    key = (await rig.http.post("/v1/principals/lumen-desk/keys")).json()["key"]
+    rig.service.platform.wakeups.event("principals").set()
+    shown = await rig.http.post("/v1/check-links", json=body, headers={"Authorization": f"Bearer {key}"})
+    assert [link["text"] for link in shown.json()["links"]] == ["Our status page", "Azure's status page"]
+
+
 async def test_clients_are_told_the_words_and_the_promise_but_no_link_of_the_house(rig: Rig) -> None:
     promise = MORNING + timedelta(minutes=30)
     event = communication(

@@ -48,7 +48,10 @@ async def post(
 async def test_the_console_stands_and_says_so_while_oncall_is_away(database_url: str) -> None:
     async with statuspage(database_url, story()) as stage:
         await stage.sign_in()
+        link = 'href="https://helpdesk.example.com/incidents/17"'
+        assert link in (await stage.client.get("/console/incidents/17")).text, "the directory's check links stand there"
         stage.peers.away = True
+        assert link not in (await stage.client.get("/console/incidents/17")).text
         page = (await stage.client.get("/console/incidents/17")).text
         assert "Who that is now cannot be told" in page
         sheet = (await stage.client.get("/console/incidents/17/escalate", headers=HTML)).text

@@ -116,6 +116,14 @@ class FakePeers:
                 {"schedule": "default", "primary": first, "also": [], "backups": backups, "next": shift}
             )
 
+        @app.post("/v1/check-links")
+        async def check_links(request: Request) -> Response:
+            if self.away:
+                return JSONResponse({"detail": "Try again later."}, 503)
+            number = (await request.json())["number"]
+            href = f"https://helpdesk.example.com/incidents/{number}"
+            return JSONResponse({"links": [{"href": href, "text": "Helpdesk's incident workspace"}]})
+
         @app.post("/v1/resolve")
         async def resolve(request: Request) -> Response:
             if self.away:

@@ -3,6 +3,7 @@
 from services.oncall.api import (
     amendments,
     calendars,
+    checks,
     contacts,
     directory,
     principals,
@@ -21,6 +22,7 @@ ROUTERS = (
     resolution.router,
     directory.router,
     contacts.router,
+    checks.router,
     principals.router,
 )
 """Every route of oncall."""

@@ -1,11 +1,11 @@
 """The links that every incident carries (process.md, "What the people on it look at"), rendered from the directory."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, Protocol
 from urllib.parse import quote
+from uuid import UUID
 
 from libs.common.events.base import Link
-from libs.common.events.incidents import Incident
 from services.oncall.domain.directory import Directory
 from services.oncall.domain.nouns import CheckLink, NamedLink, Tenant, placeholders
 
@@ -13,20 +13,54 @@ MOST_TENANTS: Final = 6
 """For how many tenants an incident that concerns all of them carries links, so that a message stays readable."""
 
 
-def check_links(directory: Directory, incident: Incident, status_page: str | None) -> tuple[Link, ...]:
+class Affected(Protocol):
+    """What of an incident decides which links it carries."""
+
+    @property
+    def id(self) -> UUID:
+        """The incident's id."""
+        ...
+
+    @property
+    def number(self) -> int:
+        """The incident's number."""
+        ...
+
+    @property
+    def service(self) -> str | None:
+        """The id of the service concerned."""
+        ...
+
+    @property
+    def tool(self) -> str | None:
+        """The id of the tool concerned."""
+        ...
+
+    @property
+    def provider(self) -> str | None:
+        """The name of the provider concerned."""
+        ...
+
+    @property
+    def tenants(self) -> Sequence[str]:
+        """The tenants concerned; empty means all of them."""
+        ...
+
+
+def check_links(directory: Directory, incident: Affected, status_page: str | None) -> tuple[Link, ...]:
     """What the people who work on ``incident`` look at: each address once."""
     templates = directory.links.values()
     return _once([*_rendered(directory, incident, status_page, templates), *_own(directory, incident)])
 
 
-def public_links(directory: Directory, incident: Incident, status_page: str | None) -> tuple[Link, ...]:
+def public_links(directory: Directory, incident: Affected, status_page: str | None) -> tuple[Link, ...]:
     """The links that clients may see as well."""
     templates = [template for template in directory.links.values() if template.public]
     return _once(_rendered(directory, incident, status_page, templates))
 
 
 def _rendered(
-    directory: Directory, incident: Incident, status_page: str | None, templates: Iterable[CheckLink]
+    directory: Directory, incident: Affected, status_page: str | None, templates: Iterable[CheckLink]
 ) -> Iterator[Link]:
     for template in templates:
         if template.provider is None or template.provider == (incident.provider or "").lower():
@@ -38,7 +72,7 @@ def _rendered(
 
 
 def _values(
-    directory: Directory, incident: Incident, tenant: Tenant | None, status_page: str | None
+    directory: Directory, incident: Affected, tenant: Tenant | None, status_page: str | None
 ) -> tuple[Mapping[str, str], Mapping[str, str]]:
     """What stands for each placeholder in an address and in a name; only what the incident has and the directory knows."""
     ids = {"incident": str(incident.id), "number": str(incident.number)}
@@ -58,7 +92,7 @@ def _values(
     return ids, names
 
 
-def _tenants(directory: Directory, incident: Incident) -> list[Tenant]:
+def _tenants(directory: Directory, incident: Affected) -> list[Tenant]:
     """The tenants concerned that use the incident's service."""
     wanted = incident.tenants or tuple(directory.tenants)
     using = [
@@ -70,7 +104,7 @@ def _tenants(directory: Directory, incident: Incident) -> list[Tenant]:
     return using if incident.tenants else using[:MOST_TENANTS]
 
 
-def _own(directory: Directory, incident: Incident) -> Iterator[Link]:
+def _own(directory: Directory, incident: Affected) -> Iterator[Link]:
     """The links of the incident's service, tool and tenants themselves."""
     listed: list[NamedLink] = []
     for thing in (directory.services.get(incident.service or ""), directory.tools.get(incident.tool or "")):

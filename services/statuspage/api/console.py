@@ -142,6 +142,7 @@ async def incident_values(desk: Context, who: Visitor, number: int, *, ask: bool
         names, refs = await reading.names(session)
     following = climb.next_by_itself(incident)
     prospect = await prospect_of(desk, who, incident, following) if ask and following else None
+    checks = await desk.peers.check_links(who.key, incident) if ask else ()
     return {
         "incident": incident,
         "text": sentence(incident, names, now, named=True),
@@ -149,6 +150,7 @@ async def incident_values(desk: Context, who: Visitor, number: int, *, ask: bool
         "clocks": views.clocks(incident, now),
         "steps": climb.ladder(incident, told, refs, prospect),
         "prospect": prospect,
+        "links": list({link.href: link for link in (*checks, *incident.links)}.values()),
         "reached": views.reached(incident, sent, refs),
         "failed": [one for one in sent if one.state in {"failed", "retrying"} and one.reason != "withdrawn"],
         "actions": views.actions(incident, may_act=who.may_act),
