@@ -150,7 +150,7 @@ def _shown(principal: Principal, entity: Noun) -> dict[str, Any]:
     if isinstance(entity, Tenant):
         hidden = {"page_key_digest"} if principal.may("operator") else {"page_key_digest", "contacts"}
     elif isinstance(entity, Person) and not sees_contacts(principal):
-        hidden = {"contacts"}
+        hidden = {"contacts", "chain", "quiet_hours"}
     elif principal.tenants is not None:
         hidden = {"responsible", "pm"}
     return entity.model_dump(mode="json", exclude=hidden)
