@@ -136,7 +136,7 @@ async def test_viewers_see_people_and_tenants_without_their_contacts(rig: Rig) -
     people = await rig.http.get("/v1/people", headers=viewer)
     tenants = await rig.http.get("/v1/tenants", headers=viewer)
     for shown in (people.text, tenants.text):
-        assert not {"contacts", "chain", "quiet_hours"} & shown.keys()
+        assert all(hidden not in shown for hidden in ("contacts", "chain", "quiet_hours"))
         assert "example" not in shown
     assert people.json()["people"][0]["name"] == "Stefania"
     assert "+15550100" in (await rig.http.get("/v1/people")).text
