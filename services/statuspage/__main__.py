@@ -23,6 +23,7 @@ from services.statuspage.api import (
     public,
     replaying,
     session,
+    simulation,
     sources,
     through,
     triggers,
@@ -101,6 +102,7 @@ async def build(
         proof.router,
         sources.router,
         opening.router,
+        simulation.router,
         console.router,
         actions.router,
     ]

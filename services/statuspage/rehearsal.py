@@ -5,27 +5,19 @@ Where oncall finds nobody for a rung the escalator is asked again, with that run
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from libs.common.durations import Duration
-from services.statuspage.domain.foresight import Answer, Heard, Played, Route, Said, heard, taker, unheard
-from services.statuspage.peers import PeerRefused, Peers
+from services.statuspage.domain.foresight import Answer, Heard, Played, Said, heard, taker, unheard
+from services.statuspage.peers import LONG, PeerRefused, Peers
 
 MOST_ROUNDS: Final = 60
 """How often the escalator is asked again: more than a ladder has rungs in all its rounds."""
 
 T = TypeVar("T", bound=Said)
 _SPAN: Final = TypeAdapter[Any](Duration)
-
-
-class Tested(Said):
-    """How it would be routed, and why."""
-
-    at: datetime
-    in_force: Route
 
 
 class _Answers(Said):
@@ -47,7 +39,9 @@ async def foresee(peers: Peers, key: str, wanted: Mapping[str, Any]) -> Foresigh
     person = wanted.get("person")
     for _ in range(MOST_ROUNDS):
         body = {**wanted, "unheard": slots, **({"person": person} if person else {})}
-        played = _read(Played, await peers.ask("escalator", "POST", f"{peers.at.escalator}/v1/simulations", key, body))
+        played = _read(
+            Played, await peers.ask("escalator", "POST", f"{peers.at.escalator}/v1/simulations", key, body, LONG)
+        )
         steps = heard(played, await _answers(peers, key, played))
         slot = unheard(steps, slots)
         if slot is not None:
@@ -58,11 +52,6 @@ async def foresee(peers: Peers, key: str, wanted: Mapping[str, Any]) -> Foresigh
             break
         person = found
     return Foresight(played, steps, person)
-
-
-async def route(peers: Peers, key: str, wanted: Mapping[str, Any]) -> Tested:
-    """Which rule would match, and why. Raises :class:`PeerRefused`."""
-    return _read(Tested, await peers.ask("escalator", "POST", f"{peers.at.escalator}/v1/routing/test", key, wanted))
 
 
 def _taker(wanted: Mapping[str, Any], played: Played, steps: Sequence[Heard]) -> str | None:
@@ -78,7 +67,7 @@ async def _answers(peers: Peers, key: str, played: Played) -> list[Answer]:
     if asked:
         moments = [{"at": step.at.isoformat(), "refs": list(step.refs)} for step in asked]
         body = {"context": played.context, "moments": moments}
-        answer = await peers.ask("oncall service", "POST", f"{peers.at.oncall}/v1/resolve/batch", key, body)
+        answer = await peers.ask("oncall service", "POST", f"{peers.at.oncall}/v1/resolve/batch", key, body, LONG)
         answers = _read(_Answers, answer).answers
         if len(answers) != len(asked):
             raise PeerRefused("The oncall service did not answer for every step.", 502)

@@ -234,6 +234,45 @@ async def test_an_operator_searches_a_trigger_replays_it_and_makes_an_incident_o
     await page.wait_for_selector("text=Proofs are stuck at the printer")
 
 
+async def test_an_operator_plays_an_incident_through_before_it_happens_and_nobody_is_told(
+    instance: Instance, eye: Eye
+) -> None:
+    page = await eye.page()
+    await eye.sign_in(page, instance.url("statuspage"), instance.facts["operator"]["key"])
+    await page.keyboard.press("y")
+    await page.wait_for_selector(".question[data-htmx-powered]")
+    before = len(await asyncio.to_thread(instance.messages))
+    await page.focus("select[name=service]")
+    await page.keyboard.type("Invoicing")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type("Lumen")
+    await page.fill("input[name=at]", "2026-11-29T23:50")
+    await page.focus("input[name=acknowledge_after]")
+    await page.keyboard.type("7")
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector(".foreseen-rule >> text=Rule “A telemetry alarm goes to whoever is on shift” decides")
+    await page.wait_for_url("**service=invoicing&tenant=lumen**")
+    told = [
+        " ".join((await line.inner_text()).split()) for line in await page.query_selector_all(".foreseen .line-what")
+    ]
+    assert told[:3] == [
+        "Rung 1: First recipients Abdul, whoever is on shift, by SMS, then e-mail The incident opens.",
+        "Rung 2: Responsible for the service Inês Duarte, the service's responsible, by SMS, then e-mail Nobody acknowledged in time.",
+        "Acknowledged: the escalation stops",
+    ]
+    assert told[3].startswith("Reminder: team status Inês Duarte, by SMS, then e-mail It is due by 00:20 UTC.")
+    await page.click("summary >> text=Why")
+    assert "✗ kind is telemetry; wanted: maintenance, so this does not hold." in await page.inner_text(".tried")
+    assert await serious_findings(page) == []
+    phone = await eye.page(PHONE)
+    await eye.sign_in(phone, instance.url("statuspage"), instance.facts["operator"]["key"])
+    await phone.goto(page.url)
+    await phone.wait_for_selector(".foreseen >> text=Inês Duarte")
+    assert not await overflows(phone)
+    assert await serious_findings(phone) == []
+    assert len(await asyncio.to_thread(instance.messages)) == before
+
+
 async def test_a_client_without_javascript_reads_the_state_the_promise_and_the_words(
     instance: Instance, eye: Eye
 ) -> None:

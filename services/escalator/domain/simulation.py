@@ -50,7 +50,11 @@ class Acts:
     @property
     def actor(self) -> Actor:
         """Who acts."""
-        return SIMULATED if self.person is None else Actor(kind="person", id=self.person, name=self.person, via="sms")
+        return (
+            SIMULATED
+            if self.person is None
+            else Actor(kind="person", id=self.person, name=self.person, via="simulation")
+        )
 
 
 @dataclass(frozen=True)

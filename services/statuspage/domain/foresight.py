@@ -39,6 +39,10 @@ PROMISES: Final[Mapping[str, str]] = {
     "incident_call": "incident call",
     "rca": "RCA status",
 }
+LINES: Final[Mapping[str, str]] = {
+    "tocsin.incident.acknowledged.v1": "Acknowledged: the escalation stops",
+    "tocsin.incident.resolved.v1": "Resolved",
+}
 CHANNELS: Final[Mapping[str, str]] = {"sms": "SMS", "email": "e-mail", "voice": "phone call"}
 
 
@@ -130,11 +134,13 @@ class Step(Said):
             "closing": "Closing word",
             "update": "Update of the team",
         }
-        return named.get(self.purpose or "", "") or words.capital(promise)
+        return named.get(self.purpose or "", "") or words.capital(promise) or LINES.get(self.what, "")
 
     @property
     def why(self) -> str:
         """Why it happens then."""
+        if self.purpose == "call":
+            return "it is due"
         phrases = RUNGS if self.purpose == "page" else MESSAGES
         due = words.moment(self.due_at, self.at) if self.due_at else ""
         return phrases.get(self.reason or "", "").format(due=due)

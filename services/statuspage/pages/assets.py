@@ -27,6 +27,7 @@ BUNDLES: Final[Mapping[str, tuple[str, ...]]] = {
         "components/sheet.css",
         "components/messages.css",
         "components/raw.css",
+        "components/foresight.css",
         "components/lanes.css",
     ),
 }
