@@ -96,12 +96,13 @@ The team assigned to it hears of it first. Also: `window` with `starts_at` and `
 curl https://intake.example.org/v1/maintenance \\
   -H "Authorization: Bearer YOUR-KEY" -H "Content-Type: application/json" \\
   -d '{"maintenance_id": "CHG-7731", "title": "New disks", "assigned_team": "platform", "services": ["documents"],
-       "window": {"starts_at": "2026-03-07T22:00:00Z", "ends_at": "2026-03-08T01:00:00Z"}}'
+       "window": {"starts_at": "'$(date -ud +1hour +%FT%TZ)'", "ends_at": "'$(date -ud +3hour +%FT%TZ)'"}}'
 ```
 
 The same `maintenance_id` again, with another window, **moves** it: it stays one maintenance, and its team hears of the move once. The same once more changes
 nothing. `"status": "cancelled"` calls it off, and so does `curl -X DELETE …/v1/maintenance/CHG-7731` with the same key; `"status": "completed"`
-says that it is done. An announcement with a lower `sequence` than the last is passed over.
+says that it is done. An announcement with a lower `sequence` than the last is passed over, and a window
+that is over already opens nothing.
 
 **Calendars** may be posted to the same address, as `text/calendar`:
 

@@ -2,11 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from libs.common.events.base import Actor, Link
-from libs.common.events.incidents import Purpose
+from libs.common.events.incidents import Maintenance, Purpose
 from services.notifier.domain.segments import measure
 from services.notifier.domain.wording import Places, from_the_house, moment, span, word
 from services.notifier.rendering import Renderer
@@ -87,6 +88,28 @@ def test_a_reminder_and_a_miss_name_what_is_owed_and_when() -> None:
 def test_a_call_is_now_or_at_its_time() -> None:
     assert "Incident call now. Next call by 15:00 UTC." in sms("call", next_by=NOW + timedelta(hours=1))
     assert "Incident call at 14:10 UTC." in sms("call", due_at=NOW + timedelta(minutes=10))
+
+
+def test_a_team_is_asked_whether_its_maintenance_is_over_not_for_an_update() -> None:
+    asked = {"reason": "window_over", "due_at": NOW - timedelta(minutes=2)}
+    assert "It was planned to end by 13:58 UTC: is it over?" in sms("reminder", **asked)
+    headline, text, _ = mail("reminder", **asked)
+    assert headline == "[#12] Checkout is down - is it over?"
+    assert "Resolve it if it is over; else move its end" in text
+
+
+@pytest.mark.parametrize(
+    ("state", "label", "sentence"),
+    [
+        ("cancelled", "called off", "Called off at 14:00 UTC. Nothing more to do."),
+        ("over", "over", "Over at 14:00 UTC."),
+    ],
+)
+def test_the_closing_word_of_a_maintenance_says_how_it_ended(state: Any, label: str, sentence: str) -> None:
+    record = Maintenance(id=UUID(int=7), external_id="CHG-1", state=state, changed_at=NOW)
+    ended = incident(state="resolved", resolved_at=NOW, category="maintenance", maintenance=record)
+    assert sentence in sms("closing", incident=ended)
+    assert mail("closing", incident=ended)[0] == f"[#12] Checkout is down - {label}"
 
 
 def test_the_closing_word_tells_a_resolve_from_a_false_alarm() -> None:
