@@ -16,6 +16,7 @@ from services.intake.domain.message import Mail, mail_of
 from services.intake.domain.moments import DateOrder, zone_named
 from services.intake.domain.trigger import Ignored, ParsedTrigger, Reading, Refusal
 from services.intake.domain.trust import Evidence, Servers, evidence_of, is_near, is_within
+from services.intake.domain.wording import ending
 from services.intake.sources.base import Arrival, CannotRead, Source
 from services.intake.sources.common import trigger_of
 from services.intake.sources.mail_page import DOCS, EXAMPLE
@@ -196,12 +197,20 @@ def _trigger(news: News, arrival: Arrival[MailOptions]) -> ParsedTrigger:
     provider = options.provider or told.provider
     trigger = trigger_of(replace(told, services=services, provider=provider), arrival)
     trigger = ours(trigger, matching(options.components, _names(news)))
+    trigger = replace(trigger, sequence=news.sequence, ending=_ending(trigger))
     if trigger.kind == "tool":
         return _of_tool(trigger, arrival)
     team = clean(news.team or options.team, NAME_LIMIT)
     if trigger.kind == "maintenance" or (team and trigger.category == "maintenance"):
         return replace(trigger, kind="maintenance", assigned_team=team or None, category="maintenance")
     return trigger
+
+
+def _ending(trigger: ParsedTrigger) -> Literal["cancelled", "completed"] | None:
+    """How what was planned ended."""
+    if trigger.status == "firing" or (trigger.window is None and trigger.category != "maintenance"):
+        return None
+    return "cancelled" if ending(trigger.labels.get("state", "")) == "cancelled" else "completed"
 
 
 def _of_tool(trigger: ParsedTrigger, arrival: Arrival[MailOptions]) -> ParsedTrigger:

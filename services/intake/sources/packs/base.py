@@ -51,6 +51,8 @@ class News:
     told: Told
     regions: tuple[str, ...] = ()
     team: str = ""
+    sequence: int | None = None
+    """Which announcement of the same thing it is, where the vendor counts them: an older one changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ def _news(post: Post, notice: Notice) -> News:
         labels=labels,
         ended_at=post.mail.date,
     )
-    return News(told, team=notice.team)
+    return News(told, team=notice.team, sequence=notice.sequence)
 
 
 def claims(mail: Mail) -> bool:
