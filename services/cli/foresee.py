@@ -204,7 +204,8 @@ def _who(step: dict[str, Any]) -> Text:
     lines = []
     for one in step["recipients"]:
         backup = f", for {one['backup_for']}" if one.get("backup_for") else ""
-        lines.append(Text(f"{one['name']} ({one['role']}{backup})"))
+        held = f", held until {_clock(one['quiet_until'])}" if one.get("quiet_until") else ""
+        lines.append(Text(f"{one['name']} ({one['role']}{backup}{held})"))
     if step["purpose"] and not lines:
         lines.append(Text("nobody", style="red"))
     lines += [Text(f"not {one['name']}: {one.get('detail') or one['reason']}", style="dim") for one in step["skipped"]]
@@ -216,6 +217,10 @@ def _by(step: dict[str, Any]) -> str:
     return "\n".join(
         ", then ".join(dict.fromkeys(way["channel"] for way in one["contacts"])) for one in step["recipients"]
     )
+
+
+def _clock(instant: str) -> str:
+    return f"{datetime.fromisoformat(instant).astimezone(UTC):%H:%M}"
 
 
 def _after(span: str) -> str:

@@ -65,7 +65,7 @@ async def _answers(peers: Peers, key: str, played: Played) -> list[Answer]:
     asked = [step for step in played.steps if step.refs]
     found: dict[int, Answer] = {}
     if asked:
-        moments = [{"at": step.at.isoformat(), "refs": list(step.refs)} for step in asked]
+        moments = [{"at": step.at.isoformat(), "refs": list(step.refs), "purpose": step.purpose} for step in asked]
         body = {"context": played.context, "moments": moments}
         answer = await peers.ask("oncall service", "POST", f"{peers.at.oncall}/v1/resolve/batch", key, body, LONG)
         answers = _read(_Answers, answer).answers

@@ -68,3 +68,19 @@ async def test_moments_are_resolved_for_operators_and_their_own_tenants_alone(ri
     problem(await rig.http.post(path, json=foreign, headers=bound), 403)
     moments = [{"at": "2026-03-03T01:30:00Z", "refs": ["contact:harbour/joel"]}]
     problem(await rig.http.post(path, json={"moments": moments}, headers=bound), 403)
+
+
+async def test_what_a_moment_is_for_decides_how_somebody_is_reached(rig: Rig) -> None:
+    rig.rewrite(
+        "people.yaml",
+        "name: Abdul, title: Operations, zone: Asia/Karachi,",
+        "name: Abdul, title: Operations, zone: Asia/Karachi, chain: {low: [email]}, quiet_hours: [{hours: 23:00-07:00}],",
+    )
+    await rig.watcher.take()
+    moments = [
+        {"at": "2026-03-02T20:00:00Z", "refs": ["on-shift"], "purpose": purpose} for purpose in ("page", "reminder")
+    ]
+    page, reminder = (await rig.http.post("/v1/resolve/batch", json={"moments": moments})).json()["answers"]
+    (told,), (later,) = page["recipients"], reminder["recipients"]
+    assert (told["name"], told["contacts"][0]["channel"], told["quiet_until"]) == ("Abdul", "sms", None)
+    assert ([one["channel"] for one in later["contacts"]], later["quiet_until"]) == (["email"], "2026-03-03T02:00:00Z")

@@ -10,8 +10,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from libs.common.auth import Operator, Principal
 from libs.common.errors import FieldProblem, Forbidden, Invalid
 from libs.common.events.base import Instant, RoleRef
+from libs.common.events.incidents import Purpose
 from libs.common.events.notifications import Recipient, Skipped
 from services.oncall.api.edge import Now, Work, sees_contacts, within
+from services.oncall.domain.reach import AT_ONCE, MANNERS
 from services.oncall.domain.resolve import Context, resolve
 from services.oncall.store.amendments import directory_at, directory_during
 
@@ -57,6 +59,10 @@ class Moment(BaseModel):
 
     at: AwareDatetime
     refs: list[RoleRef] = Field(max_length=50)
+    purpose: Purpose = Field(
+        "page",
+        description="What it is for: that decides in which order people are reached, and what can wait in quiet hours.",
+    )
 
 
 class Questions(BaseModel):
@@ -124,7 +130,7 @@ async def resolve_moments(questions: Questions, principal: Operator, work: Work)
         directory = await directory_during(session, start, end + timedelta(seconds=1))
 
     def found(one: Moment, at: datetime) -> Answer:
-        answer = resolve(directory, one.refs, context, at)
+        answer = resolve(directory, one.refs, context, at, MANNERS.get(one.purpose, AT_ONCE))
         shown = [_shown(principal, recipient) for recipient in answer.recipients]
         return Answer(at=at, recipients=shown, skipped=list(answer.skipped))
 

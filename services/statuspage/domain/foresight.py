@@ -165,6 +165,8 @@ class Person(Said):
     role: str
     backup_for: str | None = None
     contacts: tuple[Contact, ...] = ()
+    quiet_until: Instant | None = None
+    """When their quiet hours end, where this waits for that."""
 
     @property
     def channels(self) -> str:
