@@ -97,13 +97,13 @@ async def test_the_owner_is_warned_before_a_gap_begins_once_and_once_more_when_i
     await made(rig, "schedules/default/overrides", {"remove": "abdul", **hours(82, 84)})
     await rig.emitted()
     assert await looked(rig) == []
-    rig.clock.advance(timedelta(minutes=10))
+    rig.clock.advance(outlook.EVERY)
     (warning,) = await looked(rig)
     assert (warning.purpose, warning.reason) == ("notice", "still_there")
     assert {one.ref for one in warning.recipients} == {"person:diego", "person:noor"}
     assert warning.title == "Nobody is primary in The team on shift"
     assert "could take it" in (warning.words or "")
-    rig.clock.advance(timedelta(minutes=10))
+    rig.clock.advance(outlook.EVERY)
     assert await looked(rig) == []
     rig.clock.advance(timedelta(days=3))
     (again,) = await looked(rig)
@@ -124,7 +124,7 @@ async def test_the_owner_that_a_rota_names_is_warned_in_place_of_devops(rig: Rig
 async def test_who_nobody_verified_is_told_to_the_owner_in_one_message(rig: Rig) -> None:
     await rig.emitted()
     assert await looked(rig) == [], "a code may be on its way"
-    rig.clock.advance(timedelta(minutes=10))
+    rig.clock.advance(outlook.EVERY)
     (warning,) = await looked(rig)
     assert warning.title == "19 doubts about who can be reached in the coming 14 days"
     assert "Stefania may be paged, and nobody verified their sms and email." in (warning.words or "")

@@ -118,6 +118,16 @@ class Amendments:
             away.setdefault(absence.person, []).append(absence.span)
         return cls(tuple(made), {person: joined(spans) for person, spans in away.items()}, tuple(calendars))
 
+    def unavailable(self, span: Span) -> frozenset[str]:
+        """Who is away in any part of ``span``, or was taken out of the rota for it."""
+        away = {person for person, spans in self.absences.items() if common(span, spans)}
+        taken_out = {
+            one.change.remove
+            for one in self.made
+            if isinstance(one.change, Override) and one.change.remove and common(span, [one.change.span])
+        }
+        return frozenset(away | taken_out)
+
     @property
     def edges(self) -> tuple[datetime, ...]:
         """Every instant at which a change begins or ends."""

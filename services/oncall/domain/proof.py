@@ -102,7 +102,8 @@ def _of_rota(directory: Directory, rota: Rota, start: datetime, end: datetime) -
     people = list(dict.fromkeys(shift.person for shift in found if shift.person))
     for gap in gaps((shift.span for shift in found if shift.role == "primary"), start, end):
         text = f"nobody is primary in {rota.name}"
-        yield Finding("gap", subject, *gap, None, text, suggested(found, gap, people))
+        free = [person for person in people if person not in amendments.unavailable(gap)]
+        yield Finding("gap", subject, *gap, None, text, suggested(found, gap, free))
     for shift in found:
         cut = common(shift.span, [(start, end)])[0]
         yield from _of_shift(directory, rota, shift, cut, amendments.absences)

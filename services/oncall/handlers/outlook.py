@@ -21,7 +21,7 @@ log = get_logger(__name__)
 LOOK: Final = "outlook"
 """The kind and the key of the timer: one look at a time, whichever replica takes it."""
 
-EVERY: Final = timedelta(minutes=10)
+EVERY: Final = timedelta(minutes=30)
 DAYS: Final = 14
 LISTED: Final = 20
 """So many doubts stand in one message; of more their number."""

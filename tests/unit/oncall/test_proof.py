@@ -101,6 +101,18 @@ def test_an_unverified_backup_is_told_and_a_shadow_is_not() -> None:
     assert doubts(one) == [("unverified_contact", "helena", 0, 168)]
 
 
+def test_whoever_was_taken_out_of_a_shift_or_is_away_is_not_suggested_for_it() -> None:
+    people = ("stefania", "rafael", "abdul", "helena")
+    turns = [{"hours": f"{6 * at:02}:00-{6 * at + 6:02}:00", "person": person} for at, person in enumerate(people)]
+    one = company(layers=[], turns=turns, backups=["luciane"])
+    taken_out = Override(remove="stefania", starts_at=START + 24 * HOUR, ends_at=START + 30 * HOUR)
+    (gap,) = findings(amended(one, taken_out), START, 7)
+    assert gap.suggestion == "abdul", "Stefania is farthest from her own shifts, having lost this one"
+    away = Absence(person="abdul", starts_at=START + 25 * HOUR, ends_at=START + 26 * HOUR)
+    (gap,) = findings(amended(one, taken_out, absences=(away,)), START, 7)
+    assert gap.suggestion is None, "the others are on shift right before and right after"
+
+
 def test_a_primary_without_a_contact_is_told_before_their_shift() -> None:
     people = [{**one, "contacts": []} if one["id"] == "rafael" else one for one in entries()["person"]]
     helpdesk = {"id": "helpdesk", "name": "Helpdesk", "members": ["zoe"]}
