@@ -5,6 +5,7 @@
 
 import asyncio
 import importlib
+import re
 import shutil
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -69,6 +70,8 @@ class World:
         self.clock = ManualClock(START)
         self.config = folder / "config"
         shutil.copytree("deploy/config", self.config)
+        people = self.config / "people.yaml"  # vouched for: else their owner hears of contacts that nobody verified
+        people.write_text(re.sub(r"\{(sms|email): ([^},]+)\}", r"{\1: \2, verified: true}", people.read_text()))
         self._database_url = database_url
         self._bus_url = bus_url
         self._replicas = replicas
