@@ -1,5 +1,6 @@
 """Looks ahead every few minutes, counts what is doubtful in a metric and says what is new in the log. Owners are warned by the timer ``outlook``."""
 
+import asyncio
 from collections import Counter
 from datetime import timedelta
 from typing import Final, get_args
@@ -48,7 +49,7 @@ class Prover(Background):
         now = self._clock.now()
         async with self._uow.read() as session:
             directory = await directory_during(session, now, now + timedelta(days=DAYS))
-        found = findings(directory, now, DAYS)
+        found = await asyncio.to_thread(findings, directory, now, DAYS)
         counts = Counter(one.doubt for one in found)
         for doubt in get_args(Doubt):
             self._metrics.oncall_doubts.labels(doubt).set(counts[doubt])

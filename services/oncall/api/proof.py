@@ -1,5 +1,6 @@
 """Proof that somebody can be reached in the coming days, and how the load is shared."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -96,7 +97,8 @@ async def prove(
     until = now + timedelta(days=days)
     async with work.read() as session:
         directory = await directory_during(session, now, until)
-    found = domain.findings(directory, now, days, tuple(dict.fromkeys([*REFERENCES, *(ref or ())])))
+    refs = tuple(dict.fromkeys([*REFERENCES, *(ref or ())]))
+    found = await asyncio.to_thread(domain.findings, directory, now, days, refs)
     return Proof(since=now, until=until, sound=not found, findings=[Finding.model_validate(one) for one in found])
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from services.oncall.domain.directory import Directory
 from services.oncall.domain.finding import Finding
+from services.oncall.domain.nouns import Role, Team
 from services.oncall.domain.resolve import Context, resolve
 from services.oncall.domain.schedule import shifts
 from services.oncall.domain.spans import Span, common, joined
@@ -69,7 +70,8 @@ def rung_findings(directory: Directory, refs: Sequence[str], start: datetime, en
     marks = [*sorted(_edges(directory, start, end)), end]
     away = directory.amendments_of("").absences
     for question in questions(directory, refs):
-        told = [(span, _reached(directory, question, span[0])) for span in pairwise(marks)]
+        spans = list(pairwise(marks)) if _leads_to_shifts(directory, question.refs) else [(start, end)]
+        told = [(span, _reached(directory, question, span[0])) for span in spans]
         yield from _silent(question, told)
         yield from _all_away(directory, question, told, away)
         yield from _without_contact(directory, question, start, end)
@@ -134,6 +136,23 @@ def _twice(directory: Directory, start: datetime, end: datetime) -> Iterator[Fin
 def _reached(directory: Directory, question: Question, at: datetime) -> frozenset[str]:
     found = resolve(directory, question.refs, question.context, at)
     return frozenset(recipient.ref for recipient in found.recipients)
+
+
+def _leads_to_shifts(directory: Directory, refs: Sequence[str]) -> bool:
+    """Whether the answer depends on who is on shift; that of people, and of groups of people, is the same at all times."""
+    groups: Mapping[str, Mapping[str, Team | Role]] = {"team": directory.teams, "role": directory.roles}
+    seen: set[str] = set()
+    ahead = list(refs)
+    while ahead:
+        ref = ahead.pop()
+        kind, _, entity = ref.partition(":")
+        if kind in groups and ref not in seen:
+            group = groups[kind].get(entity)
+            ahead.extend(group.members if group else ())
+        elif kind not in {"person", "client-contacts", *groups}:
+            return True
+        seen.add(ref)
+    return False
 
 
 def _edges(directory: Directory, start: datetime, end: datetime) -> set[datetime]:

@@ -1,5 +1,6 @@
 """Looking ahead: what will leave nobody is told to its owner before it does."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
@@ -36,7 +37,7 @@ async def plan(tx: Tx) -> None:
 async def look(tx: Tx, status_page: str | None) -> None:
     """Look through the coming days, warn owners of what is news, and plan the next look."""
     directory = await directory_during(tx.session, tx.now, tx.now + timedelta(days=DAYS))
-    seen = outlook(findings(directory, tx.now, DAYS), await store.known(tx.session), tx.now)
+    seen = outlook(await asyncio.to_thread(findings, directory, tx.now, DAYS), await store.known(tx.session), tx.now)
     await store.forget(tx.session, seen.gone)
     for one in seen.known:
         await store.keep(tx.session, one.id or tx.chance.uuid7(tx.now), one)

@@ -176,6 +176,19 @@ def test_whoever_answers_for_a_service_and_cannot_be_reached_is_told_of_that_ser
     }
 
 
+def test_a_role_that_leads_to_a_shift_reaches_nobody_where_nobody_is_on_shift() -> None:
+    inner = {"id": "inner", "name": "Inner", "members": ["rota:default"]}
+    outer = {"id": "outer", "name": "Outer", "members": ["team:inner"]}
+    helpdesk = {"id": "helpdesk", "name": "Helpdesk", "members": ["zoe"]}
+    rota = {"id": "default", "name": "On shift", "layers": LAYERS[:1]}
+    company = directory(team=[inner], rota=[rota], role=[*entries()["role"], outer, helpdesk], service=[], tool=[])
+    one = amended(company, Override(remove="stefania", starts_at=START + 10 * HOUR, ends_at=START + 12 * HOUR))
+    silent = {
+        (found.subject, found.starts_at) for found in findings(one, START, 7) if found.doubt == "nobody_reachable"
+    }
+    assert silent == {(subject, START + 10 * HOUR) for subject in ("on-shift", "team:inner", "role:outer")}
+
+
 def test_a_client_without_anybody_who_hears_its_updates_is_told() -> None:
     mute = {"id": "mute", "name": "Mute", "contacts": []}
     helpdesk = {"id": "helpdesk", "name": "Helpdesk", "members": ["zoe"]}
