@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 from xml.etree import ElementTree as ET
 
@@ -17,6 +17,7 @@ from libs.common.events.deliveries import (
 )
 from tests.integration.notifier_desk import PUBLIC_URL, REAL, SECRETS, Desk, running_desk
 from tests.support.fake_twilio import reply_form, signed_headers, status_form
+from tests.unit.intake.real_bodies import PAYLOADS
 from tests.unit.notifier.requests import INCIDENT, client, incident, person, request
 
 SMS = "/v1/callbacks/twilio/sms"
@@ -179,3 +180,48 @@ async def test_a_confirmation_before_the_answer_closes_the_window(desk: Desk) ->
 async def test_a_status_of_a_stranger_s_message_is_taken_and_changes_nothing(desk: Desk) -> None:
     assert await say_status(desk, "SMffffffffffffffffffffffffffffffff", "delivered") == 204
     assert desk.told(DeliveryConfirmed) == []
+
+
+def real(name: str) -> dict[str, str]:
+    """What Twilio really posted, where a collection of such bodies stands beside the project."""
+    file = PAYLOADS / "twilio" / f"{name}.txt"
+    return dict(parse_qsl(file.read_text().strip(), keep_blank_values=True)) if file.exists() else {}
+
+
+async def post_real(desk: Desk, path: str, form: dict[str, str]) -> int:
+    answer = await desk.http.post(path, content=urlencode(form), headers=signed_headers(PUBLIC_URL + path, form))
+    await desk.settle()
+    return answer.status_code
+
+
+async def test_answers_as_twilio_really_posts_them_are_understood(desk: Desk) -> None:
+    acknowledge, small_talk = real("inbound_sms_ack"), real("inbound_sms")
+    if not acknowledge:
+        return
+    number = int(acknowledge["Body"].split()[1])
+    await desk.publish(
+        request("page", person("Rafael", ("sms", acknowledge["From"])), incident=incident(number=number))
+    )
+    assert await post_real(desk, SMS, {**small_talk, "From": acknowledge["From"]}) == 200
+    assert desk.told(ReplyReceived) == []
+    for _ in range(2):
+        assert await post_real(desk, SMS, {**acknowledge, "MessageSid": "SM2"}) == 200
+    [received] = desk.told(ReplyReceived)
+    assert (received.action, received.subject_id) == ("acknowledge", INCIDENT)
+
+
+async def test_states_as_twilio_really_posts_them_are_understood(desk: Desk) -> None:
+    delivered, undelivered = real("status_callback_delivered"), real("status_callback_undelivered")
+    if not delivered:
+        return
+    await desk.publish(request("page", person()), request("page", person("Helena"), number=2))
+    first, second = (message["sid"] for message in desk.twilio.messages)
+    for _ in range(2):
+        assert await post_real(desk, STATUS, {**delivered, "MessageSid": first}) == 204
+        assert await post_real(desk, STATUS, {**undelivered, "MessageSid": second}) == 204
+    [confirmed] = desk.told(DeliveryConfirmed)
+    assert confirmed.provider_id == first
+    [failed] = desk.told(DeliveryFailed)
+    assert failed.reason == "undelivered"
+    assert undelivered["ErrorCode"] in failed.detail
+    assert undelivered["ErrorMessage"] in failed.detail

@@ -25,6 +25,11 @@ STATUS: Final = re.compile(
 )
 """The word about the state that many tools put before the name of what they tell of."""
 
+PRESSES: Final = frozenset(
+    {"block_actions", "interactive_message", "shortcut", "message_action", "view_submission", "view_closed"}
+)
+"""The types of what Slack posts when people use an app: https://docs.slack.dev/interactivity/handling-user-interaction."""
+
 OVER: Final = frozenset({"resolved", "ok", "recovered", "recovery", "closed", "up"})
 GOOD: Final = frozenset({"good", "#2eb886", "#36a64f", "#00ff00", "#008000"})
 WORDS: Final = {"danger": "critical", "warning": "warning"}
@@ -44,6 +49,9 @@ def read(arrival: Arrival[CommonOptions]) -> Reading:
         return Reading(refusals=(error.refusal,))
     if look.text("type") == "url_verification":
         return Reading(ignored=(ignored("handshake", "A handshake of Slack's Events API; it opens nothing."),))
+    if look.text("type") in PRESSES or look.text("command").startswith("/"):
+        sentence = "Somebody pressed a button or typed a command in Slack: no tool tells of anything here."
+        return Reading(ignored=(ignored("no-news", sentence),))
     attachments = list(look.each("attachments"))[:LIMIT]
 
     def one(part: Look, arrival: Arrival[CommonOptions]) -> Part:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qsl
 from uuid import UUID
 from xml.etree import ElementTree as ET
 
@@ -102,7 +103,8 @@ def entries() -> list[dict[str, Any]]:
     manifest = PAYLOADS / "manifest.json"
     found: list[dict[str, Any]] = json.loads(manifest.read_text()) if manifest.exists() else []
     mine = [one for one in found if FOLDERS.get(one["file"].partition("/")[0]) in all_sources()]
-    return [one for one in mine if one["file"].endswith((".json", ".http.txt", ".rss.txt", ".xml.txt"))]
+    forms = ("slack/block_actions.txt", "slack/slash_command.txt")
+    return [one for one in mine if one["file"].endswith((".json", ".http.txt", ".rss.txt", ".xml.txt", *forms))]
 
 
 def problems(entry: dict[str, Any]) -> list[str]:
@@ -149,7 +151,9 @@ def _compared(reading: Reading, sender: Any, value: Any, wanted: list[dict[str, 
 
 def _value(body: bytes) -> Any:
     """The body as JMESPath can search it: the JSON that it is, or what the XML library of Python finds in a feed."""
-    return _tree(ET.fromstring(body)) if body.lstrip()[:1] == b"<" else json.loads(body)  # noqa: S314 - known files
+    if body.lstrip()[:1] == b"<":
+        return _tree(ET.fromstring(body))  # noqa: S314 - known files
+    return json.loads(body) if body.lstrip()[:1] in b"[{" else dict(parse_qsl(body.decode(), keep_blank_values=True))
 
 
 def _tree(element: ET.Element) -> Any:

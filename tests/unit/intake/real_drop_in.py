@@ -85,6 +85,8 @@ DROP_IN: Final[dict[str, Any]] = {
         }
     ],
     "slack/url_verification.json": "handshake",
+    "slack/block_actions.txt": "no-news",
+    "slack/slash_command.txt": "no-news",
 }
 
 REMARKS: Final[dict[str, list[str]]] = {
