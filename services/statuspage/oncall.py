@@ -1,6 +1,7 @@
 """Oncall, asked with the operator's own key: who is on shift when, what was changed, and who cannot be reached."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode
 from uuid import UUID
@@ -179,6 +180,54 @@ class Feeds(Lenient):
     feeds: tuple[Feed, ...] = Field(default=())
 
 
+class ContactPoint(Lenient):
+    """A contact, and why it counts as verified: by a ``code``, ``vouched`` for, or not at all."""
+
+    channel: str
+    address: str
+    verified: str | None = None
+    verified_at: Instant | None = None
+    verified_by: str | None = None
+    code_expires_at: Instant | None = None
+
+
+class Step(Lenient):
+    """A step of a chain; without ``after`` it is taken where the one before it failed."""
+
+    contact: str
+    after: timedelta | None = None
+
+
+class Chains(Lenient):
+    """In which order contacts are used, by urgency."""
+
+    high: tuple[Step, ...] = ()
+    low: tuple[Step, ...] = ()
+
+
+class QuietHours(Lenient):
+    """Hours of their own clock in which what can wait waits."""
+
+    days: tuple[str, ...]
+    hours: str
+
+
+class Reachable(Named):
+    """Somebody, and how they are reached."""
+
+    title: str = ""
+    zone: str = "UTC"
+    contacts: tuple[ContactPoint, ...] = ()
+    chain: Chains = Chains()
+    quiet_hours: tuple[QuietHours, ...] = ()
+
+
+class Everybody(Lenient):
+    """Everybody whose contacts one may see."""
+
+    people: tuple[Reachable, ...]
+
+
 async def schedules(peers: Peers, key: str) -> tuple[Schedule, ...]:
     """Every rota. Raises :class:`PeerRefused`."""
     return (await _asked(Schedules, peers, key, "schedules")).schedules
@@ -234,6 +283,26 @@ async def feeds(peers: Peers, key: str) -> tuple[Feed, ...]:
 async def make_feed(peers: Peers, key: str, of: str, entity: str) -> Feed:
     """A new calendar feed, with its address, which is said this once. Raises :class:`PeerRefused`."""
     return await _asked(Feed, peers, key, "feeds", "POST", {"of": of, "id": entity})
+
+
+async def everybody(peers: Peers, key: str) -> tuple[Reachable, ...]:
+    """How everybody is reached whose contacts one may see. Raises :class:`PeerRefused`."""
+    return (await _asked(Everybody, peers, key, "contacts")).people
+
+
+async def send_code(peers: Peers, key: str, person: str, channel: str, address: str) -> None:
+    """Send a code to a contact. Raises :class:`PeerRefused`."""
+    await peers.ask(ONCALL, "POST", _verification(peers, person, channel), key, {"address": address})
+
+
+async def confirm(peers: Peers, key: str, person: str, channel: str, address: str, code: str) -> None:
+    """Give the code back that came to a contact. Raises :class:`PeerRefused`."""
+    where = f"{_verification(peers, person, channel)}/confirm"
+    await peers.ask(ONCALL, "POST", where, key, {"address": address, "code": code})
+
+
+def _verification(peers: Peers, person: str, channel: str) -> str:
+    return f"{peers.at.oncall}/v1/people/{quote(person, safe='')}/contacts/{quote(channel, safe='')}/verification"
 
 
 async def _asked(

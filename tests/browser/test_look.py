@@ -23,6 +23,7 @@ CONSOLE = (
     "/console/on-call?schedule=platform&weeks=4&zone=Asia/Kolkata",
     "/console/on-call/change/override?remove=rafael",
     "/console/proof?schedule=platform",
+    "/console/people",
     "/console/simulate",
     "/console/outbox",
     "/console/triggers",

@@ -212,6 +212,21 @@ async def test_people_verify_their_own_contacts_and_see_nobody_elses(rig: Rig) -
     problem(await rig.http.get("/v1/people/stefania/contacts", headers=bound), 403)
 
 
+async def test_everybodys_contacts_are_told_at_once_to_who_may_see_them(rig: Rig) -> None:
+    own = await key_of(rig, "stefania-key", person="stefania")
+    assert (await rig.http.post(MAIL, headers=own)).status_code == 202
+    await rig.http.post(f"{MAIL}/confirm", headers=own, json={"code": await code_sent(rig)})
+    told = (await rig.http.get("/v1/contacts")).json()["people"]
+    assert len(told) == 19
+    assert [one["id"] for one in told] == [one["id"] for one in (await rig.http.get("/v1/people")).json()["people"]]
+    for one in told:
+        assert one["contacts"] == await contacts(rig, one["id"])
+    assert (await rig.http.get("/v1/contacts", headers=own)).json()["people"] == told[:1]
+    assert [one["verified_by"] for one in told[0]["contacts"]] == [None, "stefania-key"]
+    for name, role, more in (("reader", "viewer", {}), ("acme", "operator", {"tenants": ["lumen"]})):
+        problem(await rig.http.get("/v1/contacts", headers=await key_of(rig, name, role, **more)), 403)
+
+
 # Through the notifier -----------------------------------------------------------------------------------------------
 
 

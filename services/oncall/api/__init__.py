@@ -22,6 +22,7 @@ ROUTERS = (
     resolution.router,
     directory.router,
     contacts.router,
+    contacts.everybody,
     checks.router,
     principals.router,
 )

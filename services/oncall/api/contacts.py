@@ -1,5 +1,6 @@
 """The contacts of a person, and codes that verify them: for whoever sees contacts, and for the person themselves."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Final, Literal
 
@@ -9,13 +10,15 @@ from pydantic import BaseModel, Field
 from libs.common.auth import Principal, Viewer
 from libs.common.errors import Conflict, FieldProblem, Forbidden, Invalid, NotFound
 from services.oncall.api.edge import Measures, Work, sees_contacts
-from services.oncall.domain.people import ContactPoint
+from services.oncall.domain.people import Chains, ContactPoint, Person, QuietHours
 from services.oncall.domain.verification import DIGITS, GivenReason, Verification
 from services.oncall.handlers import contacts as handlers
 from services.oncall.store import directory as directory_store
 from services.oncall.store import verifications
+from services.oncall.store.verifications import Place
 
 router = APIRouter(prefix="/v1/people/{person_id}/contacts", tags=["directory"])
+everybody = APIRouter(prefix="/v1/contacts", tags=["directory"])
 
 PersonId = Annotated[str, Path(max_length=63, examples=["stefania"])]
 Channel = Annotated[str, Path(max_length=32, examples=["sms"])]
@@ -44,6 +47,23 @@ class Contacts(BaseModel):
     """The contacts of a person, in the order in which they are tried."""
 
     contacts: list[Shown]
+
+
+class Reached(Contacts):
+    """Somebody, and how they are reached: by which contacts, in which chain, and when what can wait waits."""
+
+    id: str
+    name: str
+    title: str
+    zone: str
+    chain: Chains
+    quiet_hours: tuple[QuietHours, ...]
+
+
+class Everybody(BaseModel):
+    """People in the order of the configuration."""
+
+    people: list[Reached]
 
 
 class Wish(BaseModel):
@@ -82,12 +102,20 @@ async def list_contacts(person_id: PersonId, principal: Viewer, work: Work) -> C
     person = directory.people.get(person_id)
     if person is None:
         raise NotFound(f"There is no person {person_id!r}.")
-    return Contacts(
-        contacts=[
-            _shown(point, known.get((person_id, point.channel, point.address), Verification()))
-            for point in person.contacts
-        ]
-    )
+    return Contacts(contacts=_contacts(person, known))
+
+
+@everybody.get("", summary="How everybody is reached")
+async def list_everybody(principal: Viewer, work: Work) -> Everybody:
+    """Everybody with contacts, chain and quiet hours; a key that stands for a person and sees nobody else's is told its own."""
+    if not sees_contacts(principal) and principal.person is None:
+        raise Forbidden(f"{principal.name} may not see anybody's contacts.")
+    async with work.read() as session:
+        directory = await directory_store.directory(session)
+        known = await verifications.of_everybody(session)
+    told = [one for one in directory.people.values() if sees_contacts(principal) or one.id == principal.person]
+    fields = {"id", "name", "title", "zone", "chain", "quiet_hours"}
+    return Everybody(people=[Reached(**one.model_dump(include=fields), contacts=_contacts(one, known)) for one in told])
 
 
 @router.post("/{channel}/verification", status_code=202, summary="Send a code to a contact")
@@ -123,6 +151,12 @@ async def confirm_code(
     if reason != "verified":
         raise Conflict(_REFUSED[reason])
     return Confirmed(channel=channel)
+
+
+def _contacts(person: Person, known: Mapping[Place, Verification]) -> list[Shown]:
+    return [
+        _shown(point, known.get((person.id, point.channel, point.address), Verification())) for point in person.contacts
+    ]
 
 
 def _shown(point: ContactPoint, known: Verification) -> Shown:

@@ -29,6 +29,12 @@ async def of_person(session: ReadSession, person: str) -> Mapping[Place, Verific
     return {(row.person, row.channel, row.address): _known(row) for row in rows}
 
 
+async def of_everybody(session: ReadSession) -> Mapping[Place, Verification]:
+    """What is known of everybody's contacts; of most there is nothing."""
+    rows = await session.scalars(select(VerificationRow))
+    return {(row.person, row.channel, row.address): _known(row) for row in rows}
+
+
 async def lock(session: WriteSession, place: Place) -> Verification:
     """What is known of one contact, locked: whoever gives a code next waits for this transaction."""
     person, channel, address = place

@@ -29,6 +29,7 @@ BUNDLES: Final[Mapping[str, tuple[str, ...]]] = {
         "components/raw.css",
         "components/foresight.css",
         "components/lanes.css",
+        "components/people.css",
     ),
 }
 SCRIPTS: Final = ("times.js", "live.js", "days.js", "keys.js", "sheet.js", "preview.js")
