@@ -10,11 +10,13 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from libs.common.auth import hash_key
 from libs.common.db.tables import OUTBOX
+from libs.common.events.directory import PrincipalChanged
 from libs.common.events.envelope import decode
 from libs.common.events.notifications import NotificationRequested
 from tests.support.status_stage import Stage, statuspage
-from tests.support.statuspage import ACME_KEY, OPERATOR_KEY, VIEWER_KEY, company
+from tests.support.statuspage import ACME_KEY, NOW, OPERATOR_KEY, STEFANIA_KEY, VIEWER_KEY, company
 
 HTML = {"Accept": "text/html"}
 PAGE = "/console/people"
@@ -152,6 +154,23 @@ async def test_on_call_and_the_proof_lead_there(stage: Stage) -> None:
     proof = await shown(stage, "/console/proof")
     assert f'href="{PAGE}"' in proof
     assert f'href="{PAGE}#person-stefania"' in proof
+
+
+async def test_a_key_that_stands_for_a_person_verifies_their_own_contacts_and_sees_nobody_elses(stage: Stage) -> None:
+    keys = (hash_key(STEFANIA_KEY),)
+    await stage.fold(
+        PrincipalChanged(id="stefania-key", name="Stefania", roles=("viewer",), person="stefania", keys=keys, at=NOW)
+    )
+    csrf = await stage.sign_in(STEFANIA_KEY)
+    page = await shown(stage)
+    assert first_line(page) == "Two of your two contacts are not verified"
+    assert re.findall(r"\+1555\d+</span>", page) == ["+15550100</span>"]
+    assert (await post(stage, csrf, "code")).status_code == 303
+    assert (await post(stage, csrf, "confirm", code=(await codes(stage))[0] or "")).status_code == 303
+    assert first_line(await shown(stage)) == "One of your two contacts is not verified"
+    other = {"csrf": csrf, "channel": "sms", "address": "+15550101"}
+    refused = await stage.client.post(f"{PAGE}/rafael/0/code", data=other, headers=HTML)
+    assert (refused.status_code, "Stefania may not see the contacts of rafael." in refused.text) == (403, True)
 
 
 @pytest.mark.parametrize("key", [VIEWER_KEY, ACME_KEY])

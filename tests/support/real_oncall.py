@@ -14,12 +14,13 @@ from libs.common.clock import Clock
 from libs.common.config import ConfigWatcher
 from services.oncall.__main__ import build
 from services.oncall.settings import OncallSettings
-from tests.support.statuspage import OPERATOR_KEY, VIEWER_KEY
+from tests.support.statuspage import OPERATOR_KEY, STEFANIA_KEY, VIEWER_KEY
 
 PRINCIPALS: Final = """\
 principals:
   - {{id: operator, name: Operator, roles: [admin], key: {{file: {folder}/operator}}}}
   - {{id: viewer, name: Viewer, roles: [viewer], key: {{file: {folder}/viewer}}}}
+  - {{id: stefania-key, name: Stefania, roles: [viewer], person: stefania, key: {{file: {folder}/stefania}}}}
 """
 PLATFORM: Final = """\
   - id: platform
@@ -46,7 +47,7 @@ async def real_oncall(database_url: str, folder: Path, clock: Clock) -> AsyncIte
     """Oncall's application with the keys of the console's tests and one more rota, ``platform``."""
     tree = folder / "config"
     shutil.copytree("deploy/config", tree)
-    for name, key in (("operator", OPERATOR_KEY), ("viewer", VIEWER_KEY)):
+    for name, key in (("operator", OPERATOR_KEY), ("viewer", VIEWER_KEY), ("stefania", STEFANIA_KEY)):
         (folder / name).write_text(key)
     (tree / "principals.yaml").write_text(PRINCIPALS.format(folder=folder))
     with (tree / "rotas.yaml").open("a") as rotas:

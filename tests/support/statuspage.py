@@ -17,6 +17,7 @@ NOW = datetime(2025, 5, 28, 9, 48, tzinfo=UTC)
 OPERATOR_KEY = "tocsin_" + "operator" + "a" * 24
 VIEWER_KEY = "tocsin_" + "viewer00" + "b" * 24
 ACME_KEY = "tocsin_" + "acmeonly" + "c" * 24
+STEFANIA_KEY = "tocsin_" + "stefania" + "d" * 24
 SIGN_IN_TOKEN = "sign-in-once-please"
 PAGE_KEY = "globex-page-secret"
 
