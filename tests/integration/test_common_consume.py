@@ -337,7 +337,7 @@ async def test_stopping_finishes_the_record_at_hand_and_leaves_the_rest(database
     async with sample_database(database_url) as database, sample_bus(database_url) as bus:
         async with consuming(database, bus, slow) as (uow, _):
             await bus.producer().publish([message(str(number)) for number in range(5)])
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 await began.wait()
         assert await notes(uow) == ["0"]
         assert await bus.lag("sample", ["notifications"]) == 4

@@ -89,7 +89,7 @@ async def test_a_commit_is_on_the_bus_within_milliseconds(database_url: str) -> 
             arrived.clear()
             await tell(uow, str(number))
             watch = Stopwatch()
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(60):
                 await arrived.wait()
             taken.append(watch.seconds())
         assert sorted(taken)[15] < 0.4, "far below the second after which the relay would look by itself"

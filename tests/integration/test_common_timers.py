@@ -211,7 +211,7 @@ async def test_who_holds_the_incident_may_cancel_or_move_a_timer_whose_handler_w
         async with uow.begin() as acknowledge:
             await acknowledge.session.execute(text("SELECT pg_advisory_xact_lock(4711)"))
             await schedule(uow, "a")
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 await waiting.wait()
             async with asyncio.timeout(0.9):  # less than it takes PostgreSQL to break a deadlock
                 if moved:

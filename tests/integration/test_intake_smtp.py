@@ -296,7 +296,7 @@ async def test_a_stopping_server_commits_what_is_under_way_and_sends_the_others_
     assert (await idle_reader.readline()).startswith(b"421 4.3.2")
     writer.write(b"\r\n.\r\n")
     assert (await reader.readline()).startswith(b"250")
-    await asyncio.wait_for(stopping, 5)
+    await asyncio.wait_for(stopping, 60)
 
     assert len(await house.rows(DELIVERIES)) == 1
     for one in (idle_writer, writer):
@@ -349,7 +349,7 @@ async def test_nonsense_in_the_dialogue_never_breaks_the_server(house: House, li
     reader, writer = await asyncio.open_connection("127.0.0.1", server_of(house).port)
     writer.write(b"EHLO me\r\n" + b"".join(line + b"\r\n" for line in lines) + b"QUIT\r\n")
     writer.write_eof()
-    await asyncio.wait_for(reader.read(), 5)
+    await asyncio.wait_for(reader.read(), 60)
     writer.close()
 
     await send(house, calendar_mail(message_id=""))

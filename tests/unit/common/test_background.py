@@ -52,7 +52,7 @@ async def test_a_crash_is_told_with_its_error() -> None:
     error = ValueError("a bug")
     worker = Worker(error=error)
     await worker.start()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(60):
         assert await worker.crashed() is error
     with pytest.raises(ValueError, match="a bug"):
         await worker.stop()
