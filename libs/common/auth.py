@@ -17,7 +17,9 @@ from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import Depends, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security.base import SecurityBase
+from fastapi.security.utils import get_authorization_scheme_param
 from pydantic import TypeAdapter
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -204,51 +206,41 @@ class KeyRing:
         return by_key
 
 
-_BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="A principal's API key.")
+class _Keyed(SecurityBase):
+    """The principal of a request's ``Authorization: Bearer`` key, who must have a role.
+
+    One dependency, and an asynchronous one: FastAPI pays for each, and runs a plain function in a thread at many times its cost.
+    Raises :class:`Unauthenticated` and :class:`Forbidden`.
+    """
+
+    scheme_name = "key"
+
+    def __init__(self, role: KeyRole | None = None) -> None:
+        self.model = HTTPBearer(description="A principal's API key.")
+        self._role = role
+
+    async def __call__(self, request: Request) -> Principal:
+        """Whose key it is."""
+        scheme, plain = get_authorization_scheme_param(request.headers.get("Authorization"))
+        if scheme.lower() != "bearer" or not plain:
+            raise Unauthenticated("Send your key as “Authorization: Bearer tocsin_…”.")
+        keyring: KeyRing = request.app.state.keyring
+        principal = await keyring.principal_of(plain)
+        request.state.principal = principal
+        if self._role is not None and not principal.may(self._role):
+            has = ", ".join(principal.roles) or "none"
+            raise Forbidden(f"This needs the role {self._role}; {principal.name} has {has}.")
+        return principal
 
 
-async def authenticated(
-    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
-) -> Principal:
-    """The principal of the request's ``Authorization: Bearer`` key. Raises :class:`Unauthenticated`."""
-    if credentials is None:
-        raise Unauthenticated("Send your key as “Authorization: Bearer tocsin_…”.")
-    keyring: KeyRing = request.app.state.keyring
-    principal = await keyring.principal_of(credentials.credentials)
-    request.state.principal = principal
-    return principal
-
-
-Authenticated = Annotated[Principal, Depends(authenticated)]
+Authenticated = Annotated[Principal, Depends(_Keyed())]
 """Any principal with a valid key."""
 
-
-def _demand(principal: Principal, role: KeyRole) -> Principal:
-    if not principal.may(role):
-        raise Forbidden(f"This needs the role {role}; {principal.name} has {', '.join(principal.roles) or 'none'}.")
-    return principal
-
-
-# Asynchronous without waiting for anything: FastAPI would run a plain function in a thread, at many times its cost.
-
-
-async def _viewer(principal: Authenticated) -> Principal:
-    return _demand(principal, "viewer")
-
-
-async def _operator(principal: Authenticated) -> Principal:
-    return _demand(principal, "operator")
-
-
-async def _admin(principal: Authenticated) -> Principal:
-    return _demand(principal, "admin")
-
-
-Viewer = Annotated[Principal, Depends(_viewer)]
+Viewer = Annotated[Principal, Depends(_Keyed("viewer"))]
 """May read."""
 
-Operator = Annotated[Principal, Depends(_operator)]
+Operator = Annotated[Principal, Depends(_Keyed("operator"))]
 """May act on incidents."""
 
-Admin = Annotated[Principal, Depends(_admin)]
+Admin = Annotated[Principal, Depends(_Keyed("admin"))]
 """May change configuration, principals and keys."""
