@@ -57,10 +57,12 @@ def digest_of(code_id: UUID, code: str) -> str:
 
 def may_ask(known: Verification, now: datetime) -> tuple[AskReason, timedelta]:
     """Whether another code may go out, and after how long it may where it may not now."""
+    # the hour is looked at first: where it and the minute forbid a code, one may go out once both are over
+    if known.counted_from is not None and known.asked >= MOST_AN_HOUR and now - known.counted_from < HOUR:
+        paused = known.asked_at + PAUSE if known.asked_at is not None else now
+        return "too_many", max(known.counted_from + HOUR, paused) - now
     if known.asked_at is not None and now - known.asked_at < PAUSE:
         return "too_soon", known.asked_at + PAUSE - now
-    if known.counted_from is not None and known.asked >= MOST_AN_HOUR and now - known.counted_from < HOUR:
-        return "too_many", known.counted_from + HOUR - now
     return "asked", timedelta(0)
 
 
