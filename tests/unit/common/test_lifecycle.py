@@ -90,7 +90,7 @@ async def test_a_second_signal_ends_at_once() -> None:
     lifecycle = Lifecycle([Part("slow", notes, stop_seconds=60)], timedelta(seconds=60))
     loop = asyncio.get_running_loop()
     loop.call_later(0.05, os.kill, os.getpid(), signal.SIGTERM)
-    loop.call_later(0.1, os.kill, os.getpid(), signal.SIGINT)
+    loop.call_later(0.1, os.kill, os.getpid(), signal.SIGTERM)
     async with asyncio.timeout(60):
         await lifecycle.run_until_signal()
     assert notes == ["+slow"]
