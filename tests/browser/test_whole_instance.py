@@ -207,7 +207,10 @@ async def test_an_operator_searches_a_trigger_replays_it_and_makes_an_incident_o
     await page.keyboard.press("/")
     await page.keyboard.type("refuses proofing")
     await page.wait_for_url("**/console/triggers?q=refuses+proofing**")
+    await page.wait_for_selector("#list:not(:has-text('workflow')) .found")
+    await page.evaluate("document.getElementById('list').dataset.before = ''")
     await page.keyboard.press("ArrowDown")
+    await page.wait_for_selector("#list:not([data-before]) a:focus")
     await page.keyboard.press("Enter")
     await page.wait_for_selector("pre >> text=db-7.internal refuses connections")
     first = page.url

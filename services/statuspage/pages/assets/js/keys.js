@@ -21,4 +21,13 @@ document.addEventListener("keydown", (event) => {
   else target.click();
 });
 
+// What is drawn again under the keyboard keeps the reader's place: the same link, or the first where it is gone.
+let place = null;
+document.addEventListener("focusin", (event) => { place = event.target.closest("a[data-key]"); });
+document.addEventListener("htmx:after:swap", () => {
+  if (!place || place.isConnected || document.activeElement !== document.body) return;
+  const links = [...document.querySelectorAll("main a[data-key]")];
+  (links.find((link) => link.href === place.href) ?? links.find((link) => link.dataset.key === "1"))?.focus();
+});
+
 if (location.hash === "#search") document.querySelector('input[data-key="/"]')?.focus();
