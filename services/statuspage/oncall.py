@@ -1,7 +1,7 @@
 """Oncall, asked with the operator's own key: who is on shift when, what was changed, and who cannot be reached."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode
 from uuid import UUID
@@ -49,6 +49,7 @@ class Shift(Lenient):
     layer: str = ""
     origin: str = "turn"
     instead_of: Named | None = None
+    cause: str | None = None
     schedule: str = ""
 
     @property
@@ -63,6 +64,7 @@ class Shift(Lenient):
             layer=self.layer,
             origin=self.origin,
             instead_of=self.instead_of.name if self.instead_of else "",
+            cause=self.cause or "",
         )
 
 
@@ -148,6 +150,10 @@ class Change(Lenient):
     made_at: Instant
     made_by: str
     change: dict[str, Any]
+
+    def begun(self, now: datetime) -> bool:
+        """Whether it is under way."""
+        return datetime.fromisoformat(self.change["starts_at"]) <= now
 
 
 class Changes(Lenient):
@@ -260,9 +266,11 @@ async def changes(peers: Peers, key: str, path: str) -> tuple[Change, ...]:
     return (await _asked(Changes, peers, key, path)).changes
 
 
-async def make(peers: Peers, key: str, path: str, body: Mapping[str, Any], *, preview: bool = False) -> Effect:
+async def make(
+    peers: Peers, key: str, path: str, body: Mapping[str, Any], *, method: str = "POST", preview: bool = False
+) -> Effect:
     """Make a change, or only say what it would do. Raises :class:`PeerRefused`."""
-    return await _asked(Effect, peers, key, f"{path}?preview=true" if preview else path, "POST", body)
+    return await _asked(Effect, peers, key, f"{path}?preview=true" if preview else path, method, body)
 
 
 async def answer(peers: Peers, key: str, path: str, body: Mapping[str, Any]) -> Change:

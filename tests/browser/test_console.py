@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from libs.common.events.incidents import IncidentNoted
-from tests.browser.eye import PHONE, Eye, ready
+from tests.browser.eye import PHONE, Eye, ready, serious_findings
 from tests.support.status_stage import statuspage
 from tests.support.statuspage import NOW, SIGN_IN_TOKEN, SYSTEM, burning, company, story, uid
 
@@ -177,6 +177,48 @@ async def test_an_operator_puts_somebody_on_shift_by_keyboard_alone_and_sees_fir
         await page.wait_for_selector("text=Helena has the place of Rafael")
         await page.keyboard.press("f")
         await page.wait_for_selector(".axis text >> text=Mon 2 Jun")
+
+
+async def test_an_operator_replaces_everything_for_a_while_and_ends_it_by_keyboard_alone(
+    database_url: str, eye: Eye, tmp_path: Path
+) -> None:
+    async with statuspage(database_url, company(), serve=True, oncall=tmp_path) as stage:
+        page = await eye.page()
+        await eye.sign_in(page, stage.url)
+        await page.keyboard.press("s")
+        await page.wait_for_selector("#made-title")
+        await page.keyboard.press("r")
+        await page.wait_for_selector("#sheet[open] input[name=starts_at]:focus")
+        await page.fill("#sheet input[name=starts_at]", "2025-05-29T10:00")
+        await page.fill("#sheet input[name=ends_at]", "2025-05-29T18:00")
+        await page.focus("#sheet select[name='person.0']")
+        await page.keyboard.type("Helena")
+        await page.focus("#sheet button[value=more]")
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("#sheet select[name='person.1']:focus")
+        await page.keyboard.type("Luciane")
+        await page.keyboard.press("Tab")
+        await page.keyboard.type("Shadow")
+        await page.focus("#sheet input[name='ends_at.1']")
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("#sheet .before-after >> text=Luciane")
+        await page.wait_for_selector("#sheet button[value=save]:focus")
+        assert await serious_findings(page) == []
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("text=Only Helena and Luciane count, Thu 29 May 10:00 to 18:00 UTC")
+        await page.focus(".row-buttons a >> text=Edit")
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("#sheet[open] >> text=Change a temporary span")
+        await page.focus("#sheet select[name='person.1']")
+        await page.keyboard.type("Nobody")
+        await page.focus("#sheet input[name=ends_at]")
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("#sheet button[value=save]:focus")
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("text=Only Helena counts, Thu 29 May 10:00 to 18:00 UTC")
+        await page.focus(".row-buttons button >> text=Take back")
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("text=None: everybody has their turn")
 
 
 async def test_the_week_is_read_without_javascript(database_url: str, eye: Eye, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ CONSOLE = (
     "/console/on-call",
     "/console/on-call?schedule=platform&weeks=4&zone=Asia/Kolkata",
     "/console/on-call/change/override?remove=rafael",
+    "/console/on-call/change/span",
     "/console/proof?schedule=platform",
     "/console/people",
     "/console/simulate",

@@ -136,6 +136,56 @@ async def test_in_a_temporary_span_nothing_else_counts_and_gaps_are_told(rig: Ri
     assert [one["person"]["id"] for one in answer["layers"][0]["shifts"]] == ["stefania", "rafael"]
 
 
+async def test_a_temporary_span_is_changed_after_it_was_shown_what_that_would_change(rig: Rig) -> None:
+    span = await made(rig, "schedules/default/spans", {**hours(0, 4), "shifts": [{"person": "luciane", **hours(0, 4)}]})
+    path = f"/v1/schedules/default/spans/{span['id']}"
+    wanted = {**hours(0, 6), "shifts": [{"person": "helena", **hours(0, 6)}]}
+    rig.clock.set(MORNING + timedelta(hours=1))
+    assert await primary(rig, 1) == "luciane"
+
+    seen = (await rig.http.put(path, params={"preview": "true"}, json=wanted)).json()
+    assert {one["person"]["id"] for one in seen["before"]} == {"luciane", "rafael"}
+    assert {one["person"]["id"] for one in seen["after"]} == {"luciane", "helena"}  # Luciane's hour stays
+    assert await primary(rig, 2) == "luciane"
+
+    answer = (await rig.http.put(path, json=wanted)).json()
+    assert (answer["id"], answer["made_by"]) == (span["id"], "operator")
+    assert [await primary(rig, after) for after in (0.5, 1, 5, 6)] == ["luciane", "helena", "helena", "rafael"]
+    (entry, _) = (await rig.http.get("/v1/audit", params={"noun": "rota", "entity": "default", "limit": 2})).json()[
+        "audit"
+    ]
+    assert (entry["action"], entry["actor"], entry["at"]) == ("span_changed", "operator", "2026-03-02T10:15:00Z")
+    assert entry["before"]["ends_at"] < entry["after"]["ends_at"]
+    assert [shift["person"] for shift in entry["before"]["shifts"]] == ["luciane"]
+    assert [shift["person"] for shift in entry["after"]["shifts"]] == ["luciane", "helena"]
+
+    again = (await rig.http.put(path, json=wanted)).json()
+    assert (again["before"], again["after"]) == ([], [])
+    newest = (await rig.http.get("/v1/audit", params={"noun": "rota", "limit": 1})).json()["audit"]
+    assert newest == [entry]  # what changes nothing is no change
+
+
+async def test_a_span_that_cannot_become_what_is_wanted_says_why(rig: Rig) -> None:
+    span = await made(rig, "schedules/default/spans", hours(1, 4))
+    await made(rig, "schedules/default/spans", hours(1, 5))
+    path = f"/v1/schedules/default/spans/{span['id']}"
+
+    async def refused(wanted: dict[str, Any], status: int) -> Any:
+        return problem(await rig.http.put(path, json=wanted), status)
+
+    ghost = {**hours(1, 4), "shifts": [{"person": "ghost", **hours(1, 4)}]}
+    assert [error["pointer"] for error in (await refused(ghost, 422))["errors"]] == ["#/shifts/0/person"]
+    assert "very same" in (await refused(hours(1, 5), 409))["detail"]
+    assert "400 days" in (await refused(hours(1, 24 * 500), 422))["detail"]
+    assert "lies in the past" in (await refused(hours(-2, -1), 422))["detail"]
+    problem(await rig.http.put(path, json=hours(1, 6), headers=await key_of(rig, "reader", "viewer")), 403)
+    problem(await rig.http.put(f"/v1/schedules/nosuch/spans/{span['id']}", json=hours(1, 6)), 404)
+    rig.clock.set(MORNING + timedelta(hours=2))
+    assert "cannot begin later" in (await refused(hours(3, 6), 409))["detail"]
+    rig.clock.set(MORNING + timedelta(hours=4))
+    assert "is over" in (await refused(hours(1, 6), 409))["detail"]
+
+
 async def test_somebody_away_is_stood_in_for_in_every_schedule(rig: Rig) -> None:
     await layered(rig)
     answer = await made(rig, "absences", {"person": "stefania", "reason": "ill", **hours(0, 48)})

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -146,6 +147,47 @@ async def test_absences_pass_shifts_on_and_swaps_are_offered_taken_and_declined(
     [withdrawn] = re.findall(r'action="/console/on-call/(take-back/swap/[0-9a-f-]+)"', page)
     await post(stage, withdrawn, csrf)
     assert "in place of Rafael by a swap" not in await shown(stage, "/console/on-call")
+
+
+async def test_a_temporary_span_is_made_changed_and_ended_by_form(stage: Stage) -> None:
+    csrf = await stage.sign_in()
+    form = await shown(stage, "/console/on-call/change/span", **HTMX)
+    assert form.count("<fieldset") == 1
+    wanted = {**MORNING, "person.0": "helena", "role.0": "primary", "starts_at.0": "", "ends_at.0": ""}
+    more = (await post(stage, "change/span", csrf, HTMX, step="more", **wanted)).text
+    assert more.count("<fieldset") == 2
+    assert '<option value="helena" selected>' in more
+    seen = await post(stage, "change/span", csrf, HTMX, step="preview", **wanted)
+    assert re.search(r"<h3>These shifts go</h3>.*<b>Rafael</b>.*These come</h3>.*<b>Helena</b>", seen.text, re.DOTALL)
+    assert (await post(stage, "change/span", csrf, step="save", **wanted)).status_code == 303
+    page = await shown(stage, "/console/on-call")
+    assert "Only Helena counts, Thu 29 May 10:00 to 18:00 UTC" in page
+    assert "Helena, Thu 29 May 10:00 to 18:00 UTC, primary, in a temporary span" in page
+    edits = re.findall(r'href="(/console/on-call/change/span\?[^"]*change=([0-9a-f-]+))"', page)
+    [change] = {one for _, one in edits}
+    assert len(edits) == 2  # the button, and the shift in the timeline
+
+    known = await shown(stage, edits[0][0].replace("&amp;", "&"), **HTMX)
+    assert "Change a temporary span" in known
+    assert 'name="ends_at" required value="2025-05-29T18:00"' in known
+    assert 'name="ends_at.0" value=""' in known
+    later = {**wanted, "change": change, "ends_at": "2025-05-29T20:00"}
+    seen = await post(stage, "change/span", csrf, HTMX, step="preview", **later)
+    assert re.search(r"These shifts go</h3>.*<b>Abdul</b>.*These come</h3>.*<b>Helena</b>", seen.text, re.DOTALL)
+    assert "10:00 to 18:00 UTC" in await shown(stage, "/console/on-call")
+    assert (await post(stage, "change/span", csrf, step="save", **later)).status_code == 303
+    assert "Only Helena counts, Thu 29 May 10:00 to 20:00 UTC" in await shown(stage, "/console/on-call")
+
+    stage.clock.set(datetime(2025, 5, 29, 12, tzinfo=UTC))
+    csrf = await stage.sign_in()
+    page = await shown(stage, "/console/on-call")
+    assert 'aria-label="End now: Only Helena counts' in page
+    refused = await post(stage, "change/span", csrf, step="save", **{**later, "starts_at": "2025-05-29T13:00"})
+    assert (refused.status_code, "cannot begin later" in refused.text) == (409, True)
+    assert (await post(stage, f"take-back/span/{change}", csrf)).status_code == 303
+    assert "None: everybody has their turn" in await shown(stage, "/console/on-call")
+    gone = await stage.client.get(f"/console/on-call/change/span?change={change}", headers=HTML)
+    assert (gone.status_code, "is over, or was taken back" in gone.text) == (404, True)
 
 
 async def test_a_calendars_address_is_shown_once_and_revoked(stage: Stage) -> None:

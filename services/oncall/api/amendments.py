@@ -75,6 +75,31 @@ _add_routes("override", "overrides", Override, "Add, remove or replace somebody 
 _add_routes("span", "spans", TemporarySpan, "Replace everything for a while")
 
 
+@router.put("/schedules/{schedule_id}/spans/{change_id}", summary="Change a temporary span", operation_id="change_span")
+async def change_span(
+    schedule_id: ScheduleId,
+    change_id: UUID,
+    change: TemporarySpan,
+    principal: Operator,
+    work: Work,
+    now: Now,
+    preview: Annotated[bool, Query(description="Only say what it would change: nothing is kept.")] = False,
+) -> views.MadeChange:
+    """Make it this. One that is under way becomes it from now on, and began when it began: the past stays as it was.
+
+    The answer has the shifts that go and those that come, to what was before.
+    """
+    refuse_bound(principal)
+    check_range(change)
+    if preview:
+        async with work.read() as session:
+            _, made = await handlers.preview_span(session, schedule_id, change_id, change, now)
+    else:
+        async with work.begin() as tx:
+            made = await handlers.change_span(tx, schedule_id, change_id, change, principal.id)
+    return views.made(made.directory, made.stored, made.effect)
+
+
 @router.post("/absences", status_code=201, summary="Say that somebody is away")
 async def make_absence(
     change: Absence, principal: Operator, work: Work, now: Now, response: Response, preview: Preview = False

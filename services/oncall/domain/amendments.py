@@ -203,6 +203,34 @@ def trimmed(span: TemporarySpan, starts_at: datetime, ends_at: datetime) -> Temp
     return TemporarySpan(starts_at=kept[0][0], ends_at=kept[0][1], shifts=tuple(shifts))
 
 
+def revised(before: TemporarySpan, wanted: TemporarySpan, now: datetime) -> TemporarySpan:
+    """``before`` as ``wanted`` says from ``now`` on. What of ``before`` is past stays as it was, also where ``wanted`` says otherwise.
+
+    A shift that goes on across ``now`` stays one. ``wanted`` ends after ``now``, and :func:`unrevisable` found nothing against it.
+    """
+    ahead = trimmed(wanted, now, wanted.ends_at) or wanted
+    past = trimmed(before, before.starts_at, now)
+    if past is None:
+        return ahead
+    left = list(ahead.shifts)
+    shifts = []
+    for shift in past.shifts:
+        further = next((one for one in left if shift.ends_at == now and _goes_on(shift, one)), None)
+        if further is not None:
+            left.remove(further)
+        shifts.append(shift.model_copy(update={"ends_at": further.ends_at}) if further else shift)
+    return TemporarySpan(starts_at=before.starts_at, ends_at=ahead.ends_at, shifts=(*shifts, *left))
+
+
+def unrevisable(before: TemporarySpan, wanted: TemporarySpan, now: datetime) -> str | None:
+    """Why a temporary span cannot become what is wanted of it; ``None`` where it can."""
+    if before.ends_at <= now:
+        return "This temporary span is over; the past stays as it was."
+    if before.starts_at < now < wanted.starts_at:
+        return "This temporary span has begun, and cannot begin later. End it, and make another one."
+    return None
+
+
 def takeable(swap: Swap, person: str, now: datetime) -> str | None:
     """Why ``person`` may not take ``swap`` now; ``None`` where they may."""
     if swap.state != "open":
@@ -221,6 +249,11 @@ def clash(new: Override, present: Iterable[Override]) -> str | None:
     if new in present:
         return "There is the very same override already."
     return None
+
+
+def _goes_on(shift: SpanShift, other: SpanShift) -> bool:
+    """Whether ``other`` goes on where ``shift`` ends, with the same person in the same role."""
+    return (shift.person, shift.role, shift.ends_at) == (other.person, other.role, other.starts_at)
 
 
 def _added(person: str, override: Override, cause: str) -> Shift:

@@ -9,7 +9,15 @@ from uuid import UUID
 from libs.common.db.session import ReadSession, WriteSession
 from libs.common.db.work import Tx
 from libs.common.errors import Conflict, FieldProblem, Invalid, NotFound
-from services.oncall.domain.amendments import Absence, Override, Swap, TemporarySpan, trimmed
+from services.oncall.domain.amendments import (
+    Absence,
+    Override,
+    Swap,
+    TemporarySpan,
+    revised,
+    trimmed,
+    unrevisable,
+)
 from services.oncall.domain.directory import Directory
 from services.oncall.domain.rota import Rota
 from services.oncall.domain.schedule import shifts
@@ -67,6 +75,42 @@ async def preview(session: ReadSession | WriteSession, stored: Stored, now: date
     return Made(ahead, effect_of(directory, after, ahead), directory)
 
 
+async def change_span(tx: Tx, rota_id: str, change_id: UUID, wanted: TemporarySpan, actor: str) -> Made:
+    """Make a temporary span what is wanted; one that is under way from now on.
+
+    Raises :class:`NotFound`, :class:`Invalid`, and :class:`Conflict` where it is over, began already, or would be the very same as another.
+    """
+    await directory_store.lock(tx.session)
+    before, made = await preview_span(tx.session, rota_id, change_id, wanted, tx.now)
+    if before.change == made.stored.change:
+        return made
+    if not await store.put(tx.session, made.stored):
+        raise Conflict(f"There is the very same {_NAMES['span']} already.")
+    await _record(tx, actor, "span_changed", before, made.stored)
+    return made
+
+
+async def preview_span(
+    session: ReadSession | WriteSession, rota_id: str, change_id: UUID, wanted: TemporarySpan, now: datetime
+) -> tuple[Stored, Made]:
+    """A temporary span as it is, and what it would be; nothing is kept. Raises as :func:`change_span` does."""
+    before = await found(session, rota_id, "span", change_id)
+    if not isinstance(before.change, TemporarySpan):
+        raise NotFound(f"There is no {_NAMES['span']} {str(change_id)!r} here.")
+    span = before.change
+    refused = unrevisable(span, wanted, now)
+    if refused is not None:
+        raise Conflict(refused)
+    both = min(span.starts_at, wanted.starts_at), max(span.ends_at, wanted.ends_at)
+    directory = await store.directory_during(session, *both)
+    rota_of(directory, rota_id)
+    _check(directory, wanted, now)
+    after = replace(before, change=revised(span, wanted, now))
+    others = [one for one in await store.near(session, *both) if one.id != change_id]
+    later = store.amended(directory, sorted([*others, after], key=lambda one: (one.made_at, one.id)))
+    return before, Made(after, effect_of(directory, later, after, both), directory)
+
+
 async def end(tx: Tx, rota_id: str, kind: str, change_id: UUID, actor: str) -> None:
     """Take a change back; one that is under way ends now. Raises :class:`NotFound`, and :class:`Conflict` where it is over."""
     await directory_store.lock(tx.session)
@@ -105,9 +149,9 @@ def rota_of(directory: Directory, rota_id: str) -> Rota:
     return rota
 
 
-def effect_of(before: Directory, after: Directory, stored: Stored) -> Effect:
-    """What differs between two directories in the time of a change; shifts are cut to it."""
-    span = stored.change.span
+def effect_of(before: Directory, after: Directory, stored: Stored, span: Span | None = None) -> Effect:
+    """What differs between two directories in the time of a change, or in ``span``; shifts are cut to it."""
+    span = span or stored.change.span
     gone: list[tuple[str, Shift]] = []
     new: list[tuple[str, Shift]] = []
     for rota in before.rotas.values() if stored.rota == EVERY_ROTA else [before.rotas[stored.rota]]:

@@ -15,7 +15,7 @@ from services.statuspage.api.context import Context, Desk, html, wants_fragment
 from services.statuspage.api.on_call import DEFAULT, View
 from services.statuspage.api.session import Acting, SignedIn, Visitor
 from services.statuspage.domain import changes, lanes
-from services.statuspage.domain.changes import EFFECTS, TITLES, Kind, NoChange
+from services.statuspage.domain.changes import CHANGED, EFFECTS, TITLES, Kind, NoChange
 from services.statuspage.domain.lanes import Weeks
 from services.statuspage.oncall import Effect
 from services.statuspage.peers import PeerRefused
@@ -24,14 +24,26 @@ from services.statuspage.store import reading
 router = APIRouter(prefix="/console/on-call", include_in_schema=False)
 
 NOT_ALLOWED: Final = "Only operators of all tenants change who is on call."
+GONE: Final = "This temporary span is over, or was taken back."
 Listed = Literal["override", "span", "absence", "swap"]
 Answer = Literal["take", "decline"]
 
 
 @router.get("/change/{kind}")
 async def change_form(kind: Kind, request: Request, desk: Desk, who: SignedIn) -> Response:
-    """The form of a change; the address may fill it in."""
-    return await _form(desk, who, kind, dict(request.query_params), request)
+    """The form of a change; the address may fill it in, or name the temporary span that is to be changed."""
+    form = dict(request.query_params)
+    if kind != "span" or not form.get("change"):
+        return await _form(desk, who, kind, form, request)
+    path = changes.path_of("span", form.get("schedule") or DEFAULT)
+    try:
+        found = {str(one.id): one.change for one in await oncall.changes(desk.peers, who.key, path)}
+    except PeerRefused as error:
+        return await _form(desk, who, kind, form, request, error.detail, error.http_status)
+    if form["change"] not in found:
+        return await _form(desk, who, kind, form, request, GONE, 404)
+    known = changes.filled(found[form["change"]], lanes.zone_of(form.get("zone", "")))
+    return await _form(desk, who, kind, {**form, **known}, request)
 
 
 @router.post("/change/{kind}")
@@ -40,20 +52,20 @@ async def change(kind: Kind, request: Request, desk: Desk, who: Acting) -> Respo
     form = _texts(await request.form())
     if not who.may_act_for_all:
         return await _form(desk, who, kind, form, request, NOT_ALLOWED, 403)
+    if form.get("step") == "more":
+        return await _form(desk, who, kind, form, request)
     zone = lanes.zone_of(form.get("zone", ""))
     preview = form.get("step") != "save" and kind != "swap"
     try:
         asked = changes.asked(kind, form.get("schedule") or DEFAULT, form, zone)
-        effect = await oncall.make(desk.peers, who.key, asked.path, asked.body, preview=preview)
+        effect = await oncall.make(desk.peers, who.key, asked.path, asked.body, method=asked.method, preview=preview)
     except NoChange as error:
         return await _form(desk, who, kind, form, request, str(error), 422)
     except PeerRefused as error:
         return await _form(desk, who, kind, form, request, error.detail, error.http_status)
     if preview:
         return await _form(desk, who, kind, form, request, effect=effect)
-    if wants_fragment(request):
-        return Response(status_code=200, headers={"HX-Redirect": _address(form)})
-    return RedirectResponse(_address(form), 303)
+    return _back(request, form)
 
 
 @router.post("/take-back/{kind}/{change_id}")
@@ -102,6 +114,13 @@ async def _do(desk: Context, who: Visitor, form: dict[str, str], doing: Awaitabl
     return RedirectResponse(_address(form), 303)
 
 
+def _back(request: Request, form: dict[str, str]) -> Response:
+    """To where they were."""
+    if wants_fragment(request):
+        return Response(status_code=200, headers={"HX-Redirect": _address(form)})
+    return RedirectResponse(_address(form), 303)
+
+
 async def _form(
     desk: Context,
     who: Visitor,
@@ -117,9 +136,10 @@ async def _form(
         people = await reading.nouns(session, "person")
     values: dict[str, Any] = {
         "kind": kind,
-        "title": TITLES[kind],
+        "title": CHANGED if form.get("change") else TITLES[kind],
         "says": EFFECTS[kind],
         "form": form,
+        "rows": _rows(form) if kind == "span" else [],
         "zone": zone,
         "schedule": form.get("schedule") or DEFAULT,
         "people": people,
@@ -133,6 +153,13 @@ async def _form(
     if wants_fragment(request):
         return html(desk.render("console/parts/change.html", who=who, **values))
     return html(desk.render("console/change.html", **frame(who, "on-call"), **values), status)
+
+
+def _rows(form: dict[str, str]) -> list[dict[str, str]]:
+    """The shifts of a temporary span to fill in: those that are there, and one more where that was asked for, or where none is."""
+    found = changes.rows(form)
+    more = form.get("step") == "more" or not found
+    return [*found, *([{"person": "", "role": "", "starts_at": "", "ends_at": ""}] if more else [])]
 
 
 def _texts(form: FormData) -> dict[str, str]:

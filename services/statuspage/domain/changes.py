@@ -8,19 +8,28 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from services.statuspage.domain.lanes import spoken
+from services.statuspage.domain.words import listed
 
-Kind = Literal["override", "absence", "swap"]
+Kind = Literal["override", "absence", "swap", "span"]
 
 TITLES: Final[Mapping[Kind, str]] = {
     "override": "Change who is on shift",
     "absence": "Say that somebody is away",
     "swap": "Offer a swap",
+    "span": "Replace everything for a while",
 }
+CHANGED: Final = "Change a temporary span"
 EFFECTS: Final[Mapping[Kind, str]] = {
     "override": "Adds somebody, removes somebody, or puts one in the other's place while that one is on shift.",
     "absence": "In every rota the next in order stands in.",
     "swap": "Whoever may take the shifts is told, and reminded while nobody has.",
+    "span": "For this time the rota is who stands here, and nothing else counts. Whoever has no times of their own has all of it.",
 }
+MOST_ROWS: Final = 60
+"""So many shifts of a temporary span are read from a form."""
+
+
+_ROW: Final = ("person", "role", "starts_at", "ends_at")
 
 
 class NoChange(ValueError):
@@ -33,6 +42,8 @@ class Asked:
 
     path: str
     body: Mapping[str, Any]
+    method: Literal["POST", "PUT"] = "POST"
+    """What is there already is put."""
 
 
 def asked(kind: Kind, schedule: str, form: Mapping[str, str], zone: ZoneInfo) -> Asked:
@@ -56,14 +67,46 @@ def asked(kind: Kind, schedule: str, form: Mapping[str, str], zone: ZoneInfo) ->
         case "swap":
             told = {name: form[name] for name in ("of", "to") if form.get(name)}
             return Asked(path_of("swap", schedule), {**body, **told, "role": form.get("role") or "primary"})
+        case "span":
+            shifts = [_shift(number, row, times, zone) for number, row in enumerate(rows(form), 1) if row["person"]]
+            change = f"/{quote(form['change'], safe='')}" if form.get("change") else ""
+            return Asked(path_of("span", schedule) + change, {**body, "shifts": shifts}, "PUT" if change else "POST")
 
 
-def path_of(kind: Kind | Literal["span"], schedule: str) -> str:
+def rows(form: Mapping[str, str]) -> list[dict[str, str]]:
+    """The shifts that the form of a temporary span has, each with ``person``, ``role``, ``starts_at`` and ``ends_at``; also the empty ones."""
+    places = range(min(sum(name.startswith("person.") for name in form), MOST_ROWS))
+    return [{name: form.get(f"{name}.{place}", "") for name in _ROW} for place in places]
+
+
+def filled(change: Mapping[str, Any], zone: ZoneInfo) -> dict[str, str]:
+    """A temporary span as its form has it. A shift that lasts all of it has no times of its own, and stays so where the span is moved."""
+    edges = {name: datetime.fromisoformat(change[name]) for name in ("starts_at", "ends_at")}
+    form = {name: local(at, zone) for name, at in edges.items()}
+    for place, shift in enumerate(change["shifts"]):
+        own = {name: datetime.fromisoformat(shift[name]) for name in edges}
+        form |= {f"person.{place}": shift["person"], f"role.{place}": shift["role"]}
+        form |= {f"{name}.{place}": "" if at == edges[name] else local(at, zone) for name, at in own.items()}
+    return form
+
+
+def _shift(number: int, row: Mapping[str, str], edges: Mapping[str, datetime], zone: ZoneInfo) -> dict[str, str]:
+    """A shift of a temporary span. Raises :class:`NoChange`."""
+    own = {name: instant(row, name, zone, f"{number}. shift’s ") if row[name] else at for name, at in edges.items()}
+    if own["ends_at"] <= own["starts_at"]:
+        raise NoChange(f"The end of the {number}. shift must lie after its beginning.")
+    if own["starts_at"] < edges["starts_at"] or own["ends_at"] > edges["ends_at"]:
+        raise NoChange(f"The {number}. shift must lie within the time that is replaced.")
+    told = {name: at.isoformat() for name, at in own.items()}
+    return {"person": row["person"], "role": row["role"] or "primary", **told}
+
+
+def path_of(kind: Kind, schedule: str) -> str:
     """Where changes of a kind are kept."""
     return "absences" if kind == "absence" else f"schedules/{quote(schedule, safe='')}/{kind}s"
 
 
-def instant(form: Mapping[str, str], name: str, zone: ZoneInfo) -> datetime:
+def instant(form: Mapping[str, str], name: str, zone: ZoneInfo, whose: str = "") -> datetime:
     """An instant of a form. Of a time that exists twice the first one is meant. Raises :class:`NoChange`."""
     text = form.get(name, "")
     try:
@@ -71,7 +114,7 @@ def instant(form: Mapping[str, str], name: str, zone: ZoneInfo) -> datetime:
         return (at.replace(tzinfo=zone) if at.tzinfo is None else at).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         label = "beginning" if name == "starts_at" else "end"
-        raise NoChange(f"Say when the {label} is: day and time.") from error
+        raise NoChange(f"Say when the {whose}{label} is: day and time.") from error
 
 
 def local(at: datetime, zone: ZoneInfo) -> str:
@@ -95,7 +138,8 @@ def told(change: Mapping[str, Any], people: Mapping[str, str], zone: ZoneInfo) -
         return f"{name('person')} is away{reason}, {when}"
     if "shifts" in change:
         names = [people.get(one["person"], one["person"]) for one in change["shifts"]]
-        return f"Only {', '.join(dict.fromkeys(names)) or 'nobody'} counts, {when}"
+        only = list(dict.fromkeys(names))
+        return f"Only {listed(only) or 'nobody'} {'counts' if len(only) < 2 else 'count'}, {when}"
     as_role = "" if change.get("role", "primary") == "primary" else f" as {change['role']}"
     if change.get("add") and change.get("remove"):
         return f"{name('add')} has the place of {name('remove')}{as_role}, {when}"

@@ -44,6 +44,8 @@ class Slot:
     layer: str = ""
     origin: str = "turn"
     instead_of: str = ""
+    cause: str = ""
+    """The id of the change by which they have it."""
 
     @property
     def why(self) -> str:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -13,11 +13,15 @@ from services.oncall.domain.amendments import (
     Amendments,
     Made,
     Override,
+    SpanShift,
     Swap,
     TemporarySpan,
     clash,
+    replaced,
+    revised,
     takeable,
     trimmed,
+    unrevisable,
 )
 from services.oncall.domain.layer import Layer
 from services.oncall.domain.rota import Rota
@@ -148,6 +152,36 @@ def test_a_plain_turn_of_somebody_who_is_away_is_vacant() -> None:
     assert [(one.person, one.starts_at.hour) for one in listed] == [("ana", 0), (None, 6), ("ana", 12)]
 
 
+def span_of(begin: float, end: float, *shifts: tuple[str, float, float]) -> TemporarySpan:
+    own = tuple(SpanShift(person=person, **hours(first, last)) for person, first, last in shifts)
+    return TemporarySpan(**hours(begin, end), shifts=own)
+
+
+@pytest.mark.parametrize(
+    ("before", "wanted", "at", "found"),
+    [
+        (span_of(10, 20, ("ana", 10, 20)), span_of(12, 22, ("ben", 12, 22)), 8, span_of(12, 22, ("ben", 12, 22))),
+        (span_of(10, 20, ("ana", 10, 20)), span_of(5, 22, ("ben", 5, 22)), 8, span_of(8, 22, ("ben", 8, 22))),
+        (span_of(10, 20, ("ana", 10, 20)), span_of(10, 30, ("ana", 10, 30)), 15, span_of(10, 30, ("ana", 10, 30))),
+        (span_of(10, 20, ("ana", 10, 20)), span_of(10, 20, ("ben", 10, 20)), 15, span_of(10, 20, ("ana", 10, 15), ("ben", 15, 20))),
+        (span_of(10, 20, ("ana", 10, 20)), span_of(2, 18), 15, span_of(10, 18, ("ana", 10, 15))),
+    ],
+    ids=["moved", "moved into the past", "made longer", "somebody else from now on", "nobody from now on"],
+)  # fmt: skip
+def test_a_span_is_changed_from_now_on(
+    before: TemporarySpan, wanted: TemporarySpan, at: float, found: TemporarySpan
+) -> None:
+    assert unrevisable(before, wanted, START + at * HOUR) is None
+    assert revised(before, wanted, START + at * HOUR) == found
+
+
+@pytest.mark.parametrize(("wanted", "at", "words"), [(span_of(10, 30), 20, "is over"), (span_of(16, 20), 15, "begun")])
+def test_a_span_that_is_over_stays_and_one_that_began_cannot_begin_later(
+    wanted: TemporarySpan, at: float, words: str
+) -> None:
+    assert words in (unrevisable(span_of(10, 20), wanted, START + at * HOUR) or "")
+
+
 def test_the_same_override_twice_is_refused() -> None:
     one = Override(add="dan", **hours(8, 10))
     assert clash(one, []) is None
@@ -191,3 +225,30 @@ def test_whatever_was_changed_nobody_is_on_shift_twice_and_lists_agree(made: lis
     present: list[Shift] = [one for one in listed if one.covers(START + moment * HOUR)]
     assert len({one.person for one in present}) == len(present)
     assert {one.person for one in on_shift(ROTA, START + moment * HOUR, amendments)} == {one.person for one in present}
+
+
+@st.composite
+def temporary(draw: st.DrawFn) -> TemporarySpan:
+    begin, lasts = draw(st.integers(0, 50)), draw(st.integers(1, 50))
+    pieces = st.tuples(names, st.integers(0, lasts - 1), st.integers(1, lasts))
+    return span_of(
+        begin,
+        begin + lasts,
+        *((who, begin + first, begin + min(first + long, lasts)) for who, first, long in draw(st.lists(pieces))),
+    )
+
+
+@given(before=temporary(), wanted=temporary(), now=st.integers(0, 100), moment=st.integers(0, 101))
+def test_a_changed_span_is_what_it_was_until_now_and_what_is_wanted_since(
+    before: TemporarySpan, wanted: TemporarySpan, now: int, moment: int
+) -> None:
+    at, instant = START + now * HOUR, START + moment * HOUR
+    assume(wanted.ends_at > at and unrevisable(before, wanted, at) is None)
+    after = revised(before, wanted, at)
+    plan = [Shift("eve", START, START + 200 * HOUR, 0)]
+
+    def crew(span: TemporarySpan) -> list[str]:
+        return sorted(one.person or "" for one in replaced(plan, span) if one.covers(instant))
+
+    assert crew(after) == crew(before if instant < at else wanted)
+    assert revised(after, wanted, at) == after

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.statuspage.domain.changes import Kind, NoChange, asked, told
+from services.statuspage.domain.changes import Kind, NoChange, asked, filled, told
 
 LISBON = ZoneInfo("Europe/Lisbon")
 NAMES = {"ana": "Ana", "ben": "Ben"}
@@ -34,7 +34,32 @@ def test_a_form_on_the_readers_clock_becomes_a_change_and_a_sentence(
 
 def test_a_temporary_span_names_who_counts() -> None:
     span = {**SENT, "shifts": [{"person": "ana"}, {"person": "ben"}, {"person": "ana"}]}
-    assert told(span, NAMES, LISBON) == f"Only Ana, Ben counts, {WHEN}"
+    assert told(span, NAMES, LISBON) == f"Only Ana and Ben count, {WHEN}"
+    assert told({**span, "shifts": [{"person": "ana"}]}, NAMES, LISBON) == f"Only Ana counts, {WHEN}"
+    assert told({**SENT, "shifts": []}, NAMES, LISBON) == f"Only nobody counts, {WHEN}"
+
+
+def test_the_form_of_a_temporary_span_has_its_shifts_and_whoever_has_no_times_has_all_of_it() -> None:
+    form = {
+        **TIMES, "person.0": "ana", "starts_at.0": "", "ends_at.0": "",
+        "person.1": "", "starts_at.1": "2026-07-01T11:00",
+        "person.2": "ben", "role.2": "shadow", "starts_at.2": "2026-07-01T12:30", "ends_at.2": "",
+    }  # fmt: skip
+    made = asked("span", "a/b", form, LISBON)
+    assert (made.method, made.path) == ("POST", "schedules/a%2Fb/spans")
+    assert made.body == {
+        **SENT,
+        "shifts": [
+            {"person": "ana", "role": "primary", **SENT},
+            {"person": "ben", "role": "shadow", **SENT, "starts_at": "2026-07-01T11:30:00+00:00"},
+        ],
+    }
+    again = filled(made.body, LISBON)
+    assert asked("span", "a/b", again, LISBON) == made
+    later = {**again, "ends_at": "2026-07-01T20:00", "change": "1-2"}
+    moved = asked("span", "a/b", later, LISBON)
+    assert (moved.method, moved.path) == ("PUT", "schedules/a%2Fb/spans/1-2")
+    assert {shift["ends_at"] for shift in moved.body["shifts"]} == {"2026-07-01T19:00:00+00:00"}
 
 
 @pytest.mark.parametrize(
@@ -45,8 +70,11 @@ def test_a_temporary_span_names_who_counts() -> None:
         ("swap", {"starts_at": "", "ends_at": ""}, "Say when the beginning is"),
         ("swap", {**TIMES, "ends_at": "0001-01-01T00:00"}, "Say when the end is"),
         ("absence", {**TIMES, "ends_at": "2026-07-01T10:00"}, "must lie after"),
+        ("span", {**TIMES, "person.0": "ana", "starts_at.0": "soon"}, "Say when the 1. shift’s beginning is"),
+        ("span", {**TIMES, "person.0": "ana", "ends_at.0": "2026-07-01T10:00"}, "end of the 1. shift must lie after"),
+        ("span", {**TIMES, "person.0": "", "person.1": "ana", "ends_at.1": "2026-07-01T18:01"}, "The 2. shift must lie within"),
     ],
-)
+)  # fmt: skip
 def test_a_form_that_says_no_change_says_what_is_missing(kind: Kind, form: dict[str, str], sentence: str) -> None:
     with pytest.raises(NoChange, match=sentence):
         asked(kind, "default", form, ZoneInfo("Asia/Tokyo"))
