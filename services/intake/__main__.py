@@ -69,7 +69,7 @@ async def build(settings: IntakeSettings, *, clock: Clock | None = None, chance:
         routers=ROUTERS,
         subscriptions=[SUBSCRIPTION],
         timers=timer_handlers(timedelta(days=settings.keep_days), receiver),
-        config=ConfigWatcher(settings.config_dir, [configure.FILE], configure.take, uow, platform.clock),
+        config=ConfigWatcher(settings.config_dir, [configure.FILE], configure.taking(receiver), uow, platform.clock),
         form=configure.FORM,
         components=[network, fetcher, _Pruning(uow), writer, *smtp, mailboxes, PollLoop(uow, watcher)],
         notes={mailboxes.name: mailboxes.note},

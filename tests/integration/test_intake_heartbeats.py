@@ -1,5 +1,6 @@
 """Heartbeats through the front door, on a clock that the tests move."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -123,16 +124,18 @@ async def test_nobody_waits_for_one_that_is_disabled_and_its_time_begins_anew_wh
     await reconfigured(house)
     assert (await listed(house))["nightly"]["expected_by"] == "2026-03-02T11:45:00Z"
     await house.forward(minutes=29)
-    assert len(await told(house)) == 1, "only what fired before"
+    assert await told(house) == [("heartbeat:nightly", "firing"), ("heartbeat:nightly", "resolved")]
+    assert (await house.events())[-1]["withdrawn"] == "its heartbeat was disabled in integrations.yaml"
     await house.forward(minutes=1)
-    assert await told(house) == [("heartbeat:nightly", "firing")] * 2
+    assert (await told(house))[2:] == [("heartbeat:nightly", "firing")]
     await ping(house)
-    assert (await told(house))[-1] == ("heartbeat:nightly", "resolved")
+    assert (await told(house))[3:] == [("heartbeat:nightly", "resolved")]
+    assert (await house.events())[-1]["withdrawn"] == "", "it is back"
     (tmp_path / "integrations.yaml").write_text("integrations: []")
     await reconfigured(house)
     assert await listed(house) == {}
     await house.forward(hours=2)
-    assert len(await told(house)) == 3
+    assert len(await told(house)) == 4
 
 
 async def reconfigured(house: House) -> None:
@@ -154,6 +157,38 @@ async def test_one_that_is_made_through_the_api_is_waited_for_and_one_that_is_re
     assert ("heartbeat:agent", "firing") not in await told(house)
     wrong = {**body, "id": "wrong", "options": {"every": "0s"}}
     assert (await house.call("POST", "/v1/integrations", json=wrong)).status_code == 422
+
+
+@pytest.mark.parametrize("how", ["removed", "switched off", "made another"])
+async def test_what_is_missing_when_nobody_waits_any_more_is_withdrawn_once(house: House, how: str) -> None:
+    body = {"name": "Agent", "source": "heartbeat", "options": {"every": "1h"}}
+    await house.call("POST", "/v1/integrations", json={**body, "id": "agent"})
+    await house.forward(hours=2)
+    if how == "removed":
+        assert (await house.call("DELETE", "/v1/integrations/agent")).status_code == 204
+    else:
+        other = {"options": {"enabled": False}} if how == "switched off" else {"source": "native", "options": {}}
+        for _ in range(2):
+            assert (await house.call("PUT", "/v1/integrations/agent", json={**body, **other})).status_code == 200
+    await house.forward(hours=2)
+    assert [event for event in await told(house) if event[0] == "heartbeat:agent"] == [
+        ("heartbeat:agent", "firing"),
+        ("heartbeat:agent", "resolved"),
+    ]
+    why = {"switched off": "its heartbeat was disabled by Admin"}.get(how, "its heartbeat was deleted by Admin")
+    assert (await house.events())[-1]["withdrawn"] == why
+    assert not [event for event in await house.events() if event["type"] == "tocsin.trigger.noted.v1"]
+
+
+async def test_a_ping_and_a_removal_at_the_same_moment_end_the_alert_once(house: House) -> None:
+    await house.call("POST", "/v1/integrations", json={"id": "agent", "name": "Agent", "source": "heartbeat"})
+    issued = (await house.call("POST", "/v1/integrations/agent/keys")).json()
+    await house.forward(hours=2)
+    removed, pinged = await asyncio.gather(
+        house.call("DELETE", "/v1/integrations/agent"), house.client.get(f"/v1/hooks/heartbeat/{issued['key']}")
+    )
+    assert (removed.status_code, pinged.status_code in (200, 401, 404)) == (204, True)
+    assert [status for key, status in await told(house) if key == "heartbeat:agent"] == ["firing", "resolved"]
 
 
 async def test_a_tenants_key_sees_its_own_and_a_key_of_nobody_sees_none(house: House) -> None:

@@ -48,6 +48,33 @@ async def test_a_new_integration_gets_a_key_and_sends_with_it_at_once(house: Hou
     assert (event["integration_id"], event["integration_name"], event["service"]) == ("shop", "Shop floor", "till")
 
 
+@pytest.mark.parametrize("how", ["removed", "another source"])
+async def test_what_an_integration_did_not_end_before_it_goes_is_noted_once_for_each_incident(
+    house: House, how: str
+) -> None:
+    await house.call("POST", "/v1/integrations", json=SHOP)
+    key = (await house.call("POST", "/v1/integrations/shop/keys")).json()["key"]
+    alerts = [
+        {"status": "firing", "labels": {"app": app, "job": job}} for app, job in (("a", "1"), ("a", "2"), ("b", "3"))
+    ]
+    over = {"status": "firing", "labels": {"app": "c"}}
+    await house.post_alerts({"alerts": alerts, "groupKey": "one"}, key)
+    await house.post_alerts({"alerts": [over], "groupKey": "two"}, key)
+    await house.post_alerts({"alerts": [{**over, "status": "resolved"}], "groupKey": "two"}, key)
+    if how == "removed":
+        await house.call("DELETE", "/v1/integrations/shop")
+    else:
+        other = {"name": "Shop floor", "source": "native"}
+        assert (await house.call("PUT", "/v1/integrations/shop", json=other)).status_code == 200
+        renamed = {"name": "Shop", "source": "native"}
+        assert (await house.call("PUT", "/v1/integrations/shop", json=renamed)).status_code == 200
+    events = await house.events()
+    fired = {event["dedup_key"]: event["service"] for event in events if "service" in event}
+    noted = [event for event in events if event["type"] == "tocsin.trigger.noted.v1"]
+    assert sorted(fired[event["dedup_key"]] for event in noted) == ["a", "b"], "not what ended, and one incident once"
+    assert all("by Admin: nothing will say here that this is over." in event["note"] for event in noted)
+
+
 async def test_a_key_is_shown_once_and_stored_nowhere(house: House) -> None:
     await house.call("POST", "/v1/integrations", json=SHOP)
     key = (await house.call("POST", "/v1/integrations/shop/keys")).json()["key"]

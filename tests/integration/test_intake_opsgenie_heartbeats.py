@@ -115,6 +115,29 @@ async def test_a_heartbeat_is_changed_switched_listed_and_removed(house: House) 
 
 
 @pytest.mark.parametrize(
+    ("method", "path", "why"),
+    [
+        ("DELETE", PATH, "its heartbeat was deleted by Genie"),
+        ("POST", f"{PATH}/disable", "its heartbeat was disabled by Genie"),
+        ("PATCH", PATH, "its heartbeat was disabled by Genie"),
+    ],
+)
+async def test_what_is_missing_when_its_caller_waits_no_more_is_withdrawn_once(
+    house: House, method: str, path: str, why: str
+) -> None:
+    await call(house, "POST", "/v2/heartbeats", BACKUP, 201)
+    await call(house, "GET", f"{PATH}/ping", status=202)
+    await house.forward(hours=1)
+    await call(house, method, path, {"enabled": False} if method == "PATCH" else None)
+    if method != "DELETE":
+        await call(house, method, path, {"enabled": False} if method == "PATCH" else None)
+        assert (await call(house, "GET", PATH))["data"]["expired"] is False
+    await house.forward(hours=1)
+    assert await told(house) == [("heartbeat:backup/srv01", "firing"), ("heartbeat:backup/srv01", "resolved")]
+    assert (await house.events())[-1]["withdrawn"] == why
+
+
+@pytest.mark.parametrize(
     ("body", "fields"),
     [
         ({}, {"name", "intervalUnit"}),

@@ -18,6 +18,29 @@ ENTRY = """
 
 
 @pytest.mark.parametrize("world", ["embedded"], indirect=True)
+async def test_who_deletes_a_heartbeat_that_is_missing_ends_its_incident_and_calls_nothing_well(world: World) -> None:
+    await world.at("08:01")
+    made = {"id": "nightly", "name": "Nightly invoices", "source": "heartbeat", "options": {"every": "10m"}}
+    await world.request("intake", "POST", "/v1/integrations", json=made)
+    await world.forward(minutes=12)
+    assert (await world.incident(1))["state"] == "open"
+    await world.request("intake", "DELETE", "/v1/integrations/nightly")
+    await world.forward(minutes=2)
+    assert (await world.incident(1))["state"] == "resolved"
+    lines = await world.lines(1)
+    assert (
+        lines.count(
+            "No heartbeat of Nightly invoices is withdrawn: its heartbeat was deleted by Operator; none fires any more."
+        )
+        == 1
+    )
+    assert not any("all is well" in line for line in lines)
+    closing = await world.messages("closing")
+    assert closing
+    assert all("It is no longer watched; that is no word of it being well again." in one["text"] for one in closing)
+
+
+@pytest.mark.parametrize("world", ["embedded"], indirect=True)
 async def test_a_heartbeat_that_is_missing_opens_one_incident_and_the_next_ping_resolves_it(
     world: World, tmp_path: Path
 ) -> None:

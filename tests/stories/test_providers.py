@@ -78,6 +78,30 @@ async def test_a_providers_outage_goes_to_devops_and_its_end_resolves_it(
 
 
 @pytest.mark.parametrize("world", ["embedded"], indirect=True)
+@pytest.mark.parametrize("how", ["removed", "not asked"])
+async def test_an_outage_whose_page_nobody_asks_any_more_stays_open_and_says_so_once(
+    world: World, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    async with watched(world, monkeypatch) as pages:
+        pages.pages[SUMMARY] = page("investigating")
+        await world.at("08:01")
+        made = {"name": "Viewer's page", "source": "statuspage", "options": {"url": pages.url, "provider": "viewer"}}
+        await world.request("intake", "POST", "/v1/integrations", json={**made, "id": "viewer"})
+        await world.forward(minutes=1)
+        assert {(await world.incident(number))["provider"] for number in (1, 2)} == {"ziflow", "viewer"}
+        number = 1 if (await world.incident(1))["provider"] == "viewer" else 2
+        if how == "removed":
+            await world.request("intake", "DELETE", "/v1/integrations/viewer")
+        else:
+            await world.request("intake", "PUT", "/v1/integrations/viewer", json={**made, "options": {}})
+        await world.forward(minutes=5)
+        assert (await world.incident(number))["state"] == "open"
+        (line,) = [line for line in await world.lines(number) if "nothing will say here that this is over" in line]
+        assert "by Operator" in line
+        assert await world.messages("closing") == []
+
+
+@pytest.mark.parametrize("world", ["embedded"], indirect=True)
 async def test_of_a_page_that_cannot_be_read_devops_is_told_once_and_the_status_page_calls_nothing_fine(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -57,6 +57,9 @@ class TriggerReceived(Event):
     """Which announcement of the same thing it is, where the sender counts them (``SEQUENCE`` of a calendar): a lower one is older."""
     ending: MaintenanceEnding | None = None
     """How a maintenance ended, where it did and its sender says."""
+    withdrawn: str = ""
+    """Why nobody waits for the alert any more, where it is over for that and not since all is well: a clause such as *its heartbeat was
+    deleted by Olga*."""
     reporter: str | None = None
     ticket: Ticket | None = None
     """The ticket that it is, where it came from a helpdesk."""

@@ -42,20 +42,19 @@ def resolve(
     note: str | None = None,
     *,
     reached: Sequence[RoleRef] = (),
-    by_source: bool = False,
+    reason: EndReason = "resolved_by_hand",
     ending: MaintenanceEnding | None = None,
 ) -> Move:
-    """End the incident, by a person or because its source says that all is well again. Those ``reached`` get the closing word.
+    """End the incident, by a person or for what its source says. Those ``reached`` get the closing word.
 
     ``ending`` is how a maintenance ended, where somebody says so.
     """
     before = course.incident.obligations
-    reason: EndReason = "source_resolved" if by_source else "resolved_by_hand"
     move = states.resolve(course.incident, actor, course.now, course.plan.clocks, reason, ending)
     if isinstance(move, Moved):
         text = timeline.resolved(actor, move.reason, note)
         course.tell(IncidentResolved, move.incident, text=text, actor=actor, reason=move.reason)
-        _close(course, before, actor, reached)
+        _close(course, before, actor, reached, timeline.NOT_WATCHED if move.reason == "alert_withdrawn" else None)
     return move
 
 
@@ -121,19 +120,28 @@ def issue_rca(course: Course, actor: Actor, url: str, note: str | None = None) -
     return move
 
 
-def last_word(course: Course, refs: Sequence[RoleRef], text: str, reason: str) -> None:
+def last_word(course: Course, refs: Sequence[RoleRef], text: str, reason: str, words: str | None = None) -> None:
     """The closing word goes to these."""
-    audience = tuple(refs)
-    course.tell(CommunicationDue, text=text, reason=reason, purpose="closing", audience=audience, slot="closing")
+    course.tell(
+        CommunicationDue,
+        text=text,
+        reason=reason,
+        purpose="closing",
+        audience=tuple(refs),
+        slot="closing",
+        words=words,
+    )
 
 
-def _close(course: Course, before: Sequence[Obligation], actor: Actor, reached: Sequence[RoleRef]) -> None:
+def _close(
+    course: Course, before: Sequence[Obligation], actor: Actor, reached: Sequence[RoleRef], words: str | None = None
+) -> None:
     """What every end of an incident brings: nothing further fires, and everyone who was reached hears of it."""
     climbing.wind(course)
     course.waits |= {WINDOW_BEGIN: None, WINDOW: None}
     promising.tell_moved(course, before, actor, "resolved")
     if reached:
-        last_word(course, reached, timeline.closing(len(reached)), "resolved")
+        last_word(course, reached, timeline.closing(len(reached)), "resolved", words)
     ticketing.ended(course)
 
 

@@ -24,6 +24,7 @@ MovedReason = Literal[
     "acknowledged",
     "resolved_by_hand",
     "source_resolved",
+    "alert_withdrawn",
     "maintenance_over",
     "maintenance_cancelled",
     "false_positive",
@@ -31,7 +32,8 @@ MovedReason = Literal[
     "update_posted",
     "rca_issued",
 ]
-EndReason = Literal["resolved_by_hand", "source_resolved"]
+EndReason = Literal["resolved_by_hand", "source_resolved", "alert_withdrawn"]
+"""By a person · its source says that all is well again · nobody waits any more for what it was about, which says nothing of how that is."""
 UnmovedReason = Literal["acknowledged_already", "resolved_already", "same_verdict", "same_update", "same_rca"]
 
 REPEAT_WITHIN = timedelta(minutes=2)

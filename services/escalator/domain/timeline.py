@@ -119,9 +119,15 @@ def fires_since(since: datetime, number: int, now: datetime) -> str:
     )
 
 
-def alert_over(title: str, actor: Actor, firing: int) -> str:
-    """One alert ended."""
+NOT_WATCHED = "It is no longer watched; that is no word of it being well again."
+"""What those outside are told of an incident that ends since nobody waits for its alert any more."""
+
+
+def alert_over(title: str, actor: Actor, firing: int, withdrawn: str = "") -> str:
+    """One alert ended. ``withdrawn``: why nobody waits for it any more, where it ended for that."""
     rest = f"{firing} still {'fires' if firing == 1 else 'fire'}" if firing else "none fires any more"
+    if withdrawn:
+        return f"{title} is withdrawn: {withdrawn}; {rest}."
     return f"{actor.name} reports that {title} is over; {rest}."
 
 
@@ -153,6 +159,8 @@ def resolved(actor: Actor, reason: str, note: str | None) -> str:
         return f"{actor.name} reports{_by(actor)} that the maintenance is over.{_note(note)}"
     if reason == "source_resolved":
         return f"{actor.name} reports that all is well again; the incident is resolved."
+    if reason == "alert_withdrawn":
+        return "Nobody waits any more for what the incident was about, so it is resolved; whether that is well is not known."
     if reason == "false_positive":
         return "The incident is closed as a false positive."
     return f"{actor.name} resolved the incident{_by(actor)}.{_note(note)}"

@@ -9,7 +9,7 @@ from services.escalator.domain import acting, climbing
 from services.escalator.domain import incident as states
 from services.escalator.domain import ladder as rungs
 from services.escalator.domain.course import Course
-from services.escalator.domain.incident import Move, Unmoved
+from services.escalator.domain.incident import EndReason, Move, Unmoved
 from services.escalator.domain.obligations import Audience
 from services.escalator.handlers import ladder
 from services.escalator.handlers.case import Case
@@ -31,13 +31,13 @@ async def resolve(
     actor: Actor,
     note: str | None = None,
     *,
-    by_source: bool = False,
+    reason: EndReason = "resolved_by_hand",
     ending: MaintenanceEnding | None = None,
 ) -> None:
-    """End the incident, by a person or because its source says that all is well again; ``ending`` says how a maintenance ended."""
+    """End the incident, by a person or for what its source says; ``ending`` says how a maintenance ended."""
     reached = await records.reached(case.desk.tx.session, case.incident.id)
     course = case.course()
-    move = acting.resolve(course, actor, note, reached=reached, by_source=by_source, ending=ending)
+    move = acting.resolve(course, actor, note, reached=reached, reason=reason, ending=ending)
     await _follow(case, course, move)
 
 

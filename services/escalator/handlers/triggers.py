@@ -10,6 +10,7 @@ from services.escalator.domain import incident as states
 from services.escalator.domain import ticketing, timeline
 from services.escalator.domain.announcement import Announced, announced, is_older, past
 from services.escalator.domain.correlation import Attach, Drop, End, Open, correlate
+from services.escalator.domain.incident import EndReason
 from services.escalator.handlers import tickets, windows
 from services.escalator.handlers.actions import resolve
 from services.escalator.handlers.case import Case, Desk, hold
@@ -135,14 +136,18 @@ async def _end(desk: Desk, trigger: TriggerReceived, actor: Actor, decision: End
     await case.tell(
         AlertResolved,
         incident.model_copy(update={"triggers": incident.triggers + 1, "firing": firing}),
-        text=timeline.alert_over(trigger.title, actor, firing),
+        text=timeline.alert_over(trigger.title, actor, firing, trigger.withdrawn),
         actor=actor,
         reason=decision.reason,
         trigger_id=trigger.trigger_id,
     )
     if decision.reason == "last_alert_resolved":
-        await resolve(case, actor, by_source=True, ending=trigger.ending)
+        await resolve(case, actor, reason=_end_reason(trigger), ending=trigger.ending)
     return case
+
+
+def _end_reason(trigger: TriggerReceived) -> EndReason:
+    return "alert_withdrawn" if trigger.withdrawn else "source_resolved"
 
 
 async def _held(desk: Desk, decision: Attach | End) -> Case:

@@ -66,7 +66,7 @@ async def create_integration(admin: Admin, here: Here, body: NewIntegration) -> 
     """Add an integration; it has no key yet."""
     record = IntegrationRecord(body.id, body.name, body.source, body.kind, body.options, "api")
     async with here.uow.begin() as tx:
-        await manage.create(tx, admin.actor(), record)
+        await manage.create(tx, here.receiver, admin.actor(), record)
     return shown(record, [])
 
 
@@ -77,7 +77,7 @@ async def change_integration(
     """Replace an integration that was made here; one of the configuration is changed there."""
     record = IntegrationRecord(integration_id, body.name, body.source, body.kind, body.options, "api")
     async with here.uow.begin() as tx:
-        await manage.change(tx, admin.actor(), record)
+        await manage.change(tx, here.receiver, admin.actor(), record)
         keys = await store.keys_of(tx.session, integration_id)
     return shown(record, keys)
 
@@ -86,7 +86,7 @@ async def change_integration(
 async def remove_integration(admin: Admin, here: Here, integration_id: str) -> Response:
     """Remove an integration that was made here, with its keys. Bodies that it sent stay."""
     async with here.uow.begin() as tx:
-        await manage.remove(tx, admin.actor(), integration_id)
+        await manage.remove(tx, here.receiver, admin.actor(), integration_id)
     return Response(status_code=204)
 
 

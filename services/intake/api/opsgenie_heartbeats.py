@@ -32,7 +32,7 @@ async def create(request: Request) -> Response:
     """A new heartbeat."""
     state, (integration, look) = state_of(request), await _asked(request)
     async with state.uow.begin() as tx:
-        heartbeat = await heartbeat_calls.create(tx, integration, look)
+        heartbeat = await heartbeat_calls.create(tx, state.receiver, integration, look)
     return answered(request, 201, {"result": "Created", "data": told_of(heartbeat)})
 
 
@@ -58,7 +58,7 @@ async def one(request: Request) -> Response:
     if place.action == "update":
         integration, look = await _asked(request)
         async with state.uow.begin() as tx:
-            heartbeat = await heartbeat_calls.change(tx, integration, place.name, look)
+            heartbeat = await heartbeat_calls.change(tx, state.receiver, integration, place.name, look)
         return answered(request, 200, {"result": "Updated", "data": told_of(heartbeat)})
     integration = await caller(request, await body_within(request, LIMIT))
     if place.action == "get":
@@ -79,9 +79,10 @@ async def _done(
             log.warning("ping of an unknown heartbeat", integration=integration.id, heartbeat=place.name)
         return 202, PONG
     if place.action == "delete":
-        heartbeat = await heartbeat_calls.remove(tx, integration, place.name)
+        heartbeat = await heartbeat_calls.remove(tx, state.receiver, integration, place.name)
         return 200, {"result": "Deleted", "data": brief_of(heartbeat)}
-    heartbeat = await heartbeat_calls.switch(tx, integration, place.name, enabled=place.action == "enable")
+    wanted = place.action == "enable"
+    heartbeat = await heartbeat_calls.switch(tx, state.receiver, integration, place.name, enabled=wanted)
     return 200, {"result": "Enabled" if heartbeat.enabled else "Disabled", "data": brief_of(heartbeat)}
 
 

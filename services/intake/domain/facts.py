@@ -46,6 +46,7 @@ def received(
         window=trigger.window,
         sequence=trigger.sequence,
         ending=trigger.ending,
+        withdrawn=trigger.withdrawn,
         reporter=trigger.reporter,
         ticket=_ticket(trigger, integration),
         links=trigger.links,

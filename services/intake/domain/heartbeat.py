@@ -6,7 +6,7 @@ heartbeat       what its silence means
 waiting         never heard of, and its time does not run yet (made by its sender, with the first ping to come)
 beating         it came in time; the next is expected by the last one + ``every`` + ``grace``
 missing         its time ran out: a trigger fires; the next ping, however late, resolves it
-disabled        nobody waits; what its silence opened before stays open until a ping or a person ends it
+disabled        nobody waits; what its silence opened before is withdrawn, as where it is deleted
 ==============  ========================================================================================
 
 Who did not listen cannot say that nothing came: where Tocsin itself was away when a time ran out, senders get one more time.

@@ -73,6 +73,8 @@ class ParsedTrigger:
     """Which announcement of the same thing it is, where the sender counts them: a lower one is older."""
     ending: MaintenanceEnding | None = None
     """How a maintenance ended, where it did and the sender says."""
+    withdrawn: str = ""
+    """Why nobody waits for it any more, where it is over for that alone."""
     reporter: str | None = None
     ticket: TicketRead | None = None
     links: tuple[Link, ...] = ()

@@ -7,14 +7,15 @@ from typing import Any, Final
 from pydantic import AwareDatetime, Field, ValidationError
 
 from libs.common.auth import hash_key
-from libs.common.config import FOLDER, ConfigModel, ConfigTree, SecretRef
+from libs.common.config import FOLDER, Apply, ConfigModel, ConfigTree, SecretRef
 from libs.common.configuration import Form
 from libs.common.db.work import Tx
 from libs.common.errors import Invalid, Misconfigured
 from libs.common.events.base import SYSTEM, Actor, Slug, TriggerKind
 from libs.common.events.directory import HashedKey
 from services.intake.domain.integration import IntegrationRecord, KeyRecord
-from services.intake.handlers import heartbeats, providers
+from services.intake.handlers import farewell, heartbeats, providers
+from services.intake.handlers.receive import Receiver
 from services.intake.sources.registry import all_sources
 from services.intake.store import integrations as store
 
@@ -56,7 +57,16 @@ def check(tree: ConfigTree) -> None:
         _check(tree, entry, {}, ("integrations", number))
 
 
-async def take(tx: Tx, tree: ConfigTree) -> None:
+def taking(receiver: Receiver) -> Apply:
+    """How the file is taken in; what that ends is told through ``receiver``."""
+
+    async def apply(tx: Tx, tree: ConfigTree) -> None:
+        await take(tx, receiver, tree)
+
+    return apply
+
+
+async def take(tx: Tx, receiver: Receiver, tree: ConfigTree) -> None:
     """Make the integrations of the file be as it says, and remove those that it no longer names.
 
     Keys that were issued through the API stay. Raises :class:`Misconfigured` with file, line and rule.
@@ -73,17 +83,22 @@ async def take(tx: Tx, tree: ConfigTree) -> None:
                     FILE, place, "this key is already another integration's; every integration needs its own"
                 )
             wanted_keys[key.id] = (entry.id, key)
+    actor = SYSTEM if tree.by == FOLDER else Actor(kind="principal", id=tree.by, name=tree.by, via="api")
+    by = farewell.by_whom(actor)
     named = {entry.id for entry in entries}
     for record in present.values():
         if record.origin == "config" and record.id not in named:
+            await farewell.before_removal(tx, receiver, record, by)
             await providers.withdraw(tx, record, None)
             await store.remove_integration(tx, record.id)
     for entry in entries:
-        await providers.withdraw(tx, present.get(entry.id), _record(entry))
-        await store.save_integration(tx, _record(entry))
+        before, after = present.get(entry.id), _record(entry)
+        if before is not None:
+            await farewell.before_change(tx, receiver, before, after, by)
+        await providers.withdraw(tx, before, after)
+        await store.save_integration(tx, after)
     await _take_keys(tx, wanted_keys)
-    await heartbeats.align(tx)
-    actor = SYSTEM if tree.by == FOLDER else Actor(kind="principal", id=tree.by, name=tree.by, via="api")
+    await heartbeats.align(tx, receiver, by)
     await store.audit(tx, actor, "configuration taken in", FILE, {"integrations": sorted(named)})
 
 

@@ -14,7 +14,7 @@ from services.intake.domain.integration import Integration, SourceOptions
 from services.intake.handlers.receive import Receiver
 from services.intake.handlers.senders import integration_of
 from services.intake.sources.common import CommonOptions
-from services.intake.sources.heartbeat import SOURCE, HeartbeatOptions, note
+from services.intake.sources.heartbeat import SOURCE, HeartbeatOptions, Turn, note
 from services.intake.store import heartbeats as store
 from services.intake.store import integrations
 from services.intake.store.heartbeats import HeartbeatRow, heartbeat_of
@@ -30,30 +30,36 @@ OF_CALLERS: Final = frozenset({"opsgenie"})
 """Sources whose callers make, change and remove heartbeats themselves."""
 
 
-async def align(tx: Tx) -> None:
-    """Have a heartbeat for each integration that is one, as its options say, and none for what is one no more."""
-    sources: dict[str, str] = {}
-    for record in await integrations.all_integrations(tx.session):
-        sources[record.id] = record.source
-        integration = integration_of(record) if record.source == SOURCE.name else None
-        if integration is not None:
+async def align(tx: Tx, receiver: Receiver, by: str) -> None:
+    """Have a heartbeat for each integration that is one, as its options say, and none for what is one no more. ``by``: whose doing it is."""
+    present = [integration_of(record) for record in await integrations.all_integrations(tx.session)]
+    known = {integration.id: integration for integration in present if integration is not None}
+    for integration in known.values():
+        if integration.source == SOURCE.name:
             options: HeartbeatOptions = integration.options
-            wanted = Wanted(record.id, record.name, options.every, options.grace, options.enabled, at_once=True)
-            await ensure(tx, record.id, wanted)
+            wanted = Wanted(
+                integration.id, integration.name, options.every, options.grace, options.enabled, at_once=True
+            )
+            await ensure(tx, receiver, integration, wanted, by)
     for row in await store.all_heartbeats(tx.session):
-        of = sources.get(row.integration_id)
-        if of not in OF_CALLERS and not (of == SOURCE.name and row.name == row.integration_id):
-            await remove(tx, row.integration_id, row.name)
+        of = known.get(row.integration_id)
+        if of is None or not (of.source in OF_CALLERS or (of.source == SOURCE.name and row.name == row.integration_id)):
+            await remove(tx, receiver, of, await _held(tx, row.integration_id, row.name), by)
 
 
-async def ensure(tx: Tx, integration_id: str, wanted: Wanted) -> Heartbeat:
-    """Make the heartbeat, or change it to what is wanted; its time goes on where it runs, and begins anew where it stood still."""
+async def ensure(tx: Tx, receiver: Receiver, integration: Integration[Any], wanted: Wanted, by: str) -> Heartbeat:
+    """Make the heartbeat, or change it to what is wanted; its time goes on where it runs, and begins anew where it stood still.
+
+    Where ``by`` disables it while it is missing, its alert is withdrawn.
+    """
     since = tx.now if wanted.at_once else None
     fresh = Heartbeat(
-        integration_id, wanted.name, wanted.title, wanted.every, wanted.grace, wanted.enabled, since, None, None
+        integration.id, wanted.name, wanted.title, wanted.every, wanted.grace, wanted.enabled, since, None, None
     )
     await store.added(tx, fresh)
-    row = await _held(tx, integration_id, wanted.name)
+    row = await _held(tx, integration.id, wanted.name)
+    if not wanted.enabled:
+        await _withdraw(tx, receiver, integration, row, f"its heartbeat was disabled {by}")
     if wanted.enabled and not row.enabled and (row.since or row.last_at or wanted.at_once):
         row.since = tx.now
     row.title, row.every, row.grace, row.enabled = wanted.title, wanted.every, wanted.grace, wanted.enabled
@@ -73,7 +79,7 @@ async def ping(tx: Tx, receiver: Receiver, integration: Integration[Any], name: 
     if once and await take_once(tx, [SignedOnce(tx.chance.uuid7(tx.now), integration.id, once)]):
         return heartbeat_of(row)
     if row.missing_since is not None:
-        await _tell(tx, receiver, integration, heartbeat_of(row), missing=False)
+        await _tell(tx, receiver, integration, heartbeat_of(row), "back")
         row.missing_since = None
         log.info("heartbeat is back", integration=integration.id, heartbeat=name)
     row.last_at = tx.now
@@ -83,10 +89,21 @@ async def ping(tx: Tx, receiver: Receiver, integration: Integration[Any], name: 
     return heartbeat
 
 
-async def remove(tx: Tx, integration_id: str, name: str) -> None:
-    """Wait for it no more."""
-    await tx.cancel(TIMER, _key(integration_id, name))
-    await store.remove(tx, integration_id, name)
+async def remove(tx: Tx, receiver: Receiver, integration: Integration[Any] | None, row: HeartbeatRow, by: str) -> None:
+    """Wait for it no more, and withdraw what its silence opened; the caller has its lock.
+
+    ``integration``: whose it is, where this version knows its source.
+    """
+    if integration is not None:
+        await _withdraw(tx, receiver, integration, row, f"its heartbeat was deleted {by}")
+    await tx.cancel(TIMER, _key(row.integration_id, row.name))
+    await store.remove(tx, row.integration_id, row.name)
+
+
+async def remove_all(tx: Tx, receiver: Receiver, integration: Integration[Any], by: str) -> None:
+    """As :meth:`remove`, of all of an integration: it is about to be removed itself."""
+    for row in await store.held_of(tx, integration.id):
+        await remove(tx, receiver, integration, row, by)
 
 
 async def on_timer(tx: Tx, receiver: Receiver, timer: DueTimer) -> None:
@@ -103,7 +120,7 @@ async def on_timer(tx: Tx, receiver: Receiver, timer: DueTimer) -> None:
         payload = {**timer.payload, "patient": judgement.reason == "tocsin_was_away"}
         await tx.schedule(TIMER, timer.key, judgement.look_again_at, payload)
     if judgement.missed:
-        await _tell(tx, receiver, integration, heartbeat_of(row), missing=True)
+        await _tell(tx, receiver, integration, heartbeat_of(row), "missing")
         row.missing_since = tx.now
         await tx.session.flush()
 
@@ -120,12 +137,20 @@ async def _held(tx: Tx, integration_id: str, name: str) -> HeartbeatRow:
     return row
 
 
+async def _withdraw(tx: Tx, receiver: Receiver, integration: Integration[Any], row: HeartbeatRow, why: str) -> None:
+    """End what its silence opened, since nobody waits for it any more."""
+    if row.missing_since is not None:
+        await _tell(tx, receiver, integration, heartbeat_of(row), "withdrawn", why)
+        row.missing_since = None
+        log.info("heartbeat withdrawn", integration=integration.id, heartbeat=row.name)
+
+
 async def _tell(
-    tx: Tx, receiver: Receiver, integration: Integration[Any], heartbeat: Heartbeat, *, missing: bool
+    tx: Tx, receiver: Receiver, integration: Integration[Any], heartbeat: Heartbeat, turn: Turn, why: str = ""
 ) -> None:
     """Take the note in by the door by which every body comes."""
     teller = teller_of(integration)
-    await receiver.receive_in(tx, SOURCE, teller, JSON, to_json(note(heartbeat, missing=missing)))
+    await receiver.receive_in(tx, SOURCE, teller, JSON, to_json(note(heartbeat, turn, why)))
 
 
 def _options(own: SourceOptions) -> HeartbeatOptions:

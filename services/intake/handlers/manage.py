@@ -11,35 +11,39 @@ from libs.common.db.work import Tx
 from libs.common.errors import Conflict, FieldProblem, Invalid, NotFound
 from libs.common.events.base import Actor
 from services.intake.domain.integration import IntegrationRecord
-from services.intake.handlers import heartbeats, providers
+from services.intake.handlers import farewell, heartbeats, providers
+from services.intake.handlers.receive import Receiver
 from services.intake.sources.base import pointer_of
 from services.intake.sources.registry import all_sources
 from services.intake.store import integrations as store
 
 
-async def create(tx: Tx, actor: Actor, record: IntegrationRecord) -> None:
+async def create(tx: Tx, receiver: Receiver, actor: Actor, record: IntegrationRecord) -> None:
     """Add an integration. Raises :class:`Conflict` where its id is taken, :class:`Invalid` where a field is wrong."""
     if await store.integration(tx.session, record.id) is not None:
         raise Conflict(f"There is an integration {record.id} already.")
     _check(record)
     await store.save_integration(tx, record)
-    await heartbeats.align(tx)
+    await heartbeats.align(tx, receiver, farewell.by_whom(actor))
     await store.audit(tx, actor, "integration created", record.id, _told(record))
 
 
-async def change(tx: Tx, actor: Actor, record: IntegrationRecord) -> None:
+async def change(tx: Tx, receiver: Receiver, actor: Actor, record: IntegrationRecord) -> None:
     """Replace an integration. Raises :class:`NotFound`, :class:`Conflict` and :class:`Invalid`."""
     present = await _own(tx, record.id)
     _check(record)
+    by = farewell.by_whom(actor)
+    await farewell.before_change(tx, receiver, present, record, by)
     await providers.withdraw(tx, present, record)
     await store.save_integration(tx, record)
-    await heartbeats.align(tx)
+    await heartbeats.align(tx, receiver, by)
     await store.audit(tx, actor, "integration changed", record.id, {"from": _told(present), "to": _told(record)})
 
 
-async def remove(tx: Tx, actor: Actor, integration_id: str) -> None:
+async def remove(tx: Tx, receiver: Receiver, actor: Actor, integration_id: str) -> None:
     """Remove an integration with its keys. Raises :class:`NotFound` and :class:`Conflict`."""
     present = await _own(tx, integration_id)
+    await farewell.before_removal(tx, receiver, present, farewell.by_whom(actor))
     await providers.withdraw(tx, present, None)
     await store.remove_integration(tx, integration_id)
     await store.audit(tx, actor, "integration removed", integration_id, _told(present))

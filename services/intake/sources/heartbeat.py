@@ -1,7 +1,8 @@
 """Heartbeats: jobs, agents and whole monitoring systems that report that they are alive. Their silence is the alert."""
 
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
@@ -9,6 +10,7 @@ from libs.common.durations import Duration, text_of
 from libs.common.events.base import Severity
 from services.intake.domain.heartbeat import Heartbeat
 from services.intake.domain.look import Look
+from services.intake.domain.mapping import NAME_LIMIT, clean
 from services.intake.domain.trigger import Ignored, ParsedTrigger, Reading
 from services.intake.sources.base import Arrival, CannotRead, Source
 from services.intake.sources.common import COMMON, CommonOptions, Told, trigger_of, value_of
@@ -30,14 +32,19 @@ class HeartbeatOptions(CommonOptions):
     """Whether anybody waits for it."""
 
 
-def note(heartbeat: Heartbeat, *, missing: bool) -> dict[str, Any]:
-    """The body in which Tocsin tells itself that a heartbeat is missing, or back."""
+Turn = Literal["missing", "back", "withdrawn"]
+"""What Tocsin tells itself of a heartbeat: it was not heard of, it was again, nobody waits for it any more."""
+
+
+def note(heartbeat: Heartbeat, turn: Turn, why: str = "") -> dict[str, Any]:
+    """The body in which Tocsin tells itself that a heartbeat is missing, or is no longer, and ``why`` nobody waits for it any more."""
     said = heartbeat.said
-    more = {"message": said.message, "about": said.description, "severity": said.priority, "tags": list(said.tags)}
+    words = {"message": said.message, "about": said.description, "severity": said.priority, "why": why}
+    more: dict[str, Any] = {**words, "tags": list(said.tags)}
     return {
         JUDGED: heartbeat.name,
         "title": heartbeat.title,
-        "state": "missing" if missing else "back",
+        "state": turn,
         "every": text_of(heartbeat.every),
         "last_at": None if heartbeat.last_at is None else heartbeat.last_at.isoformat(),
         **{name: value for name, value in more.items() if value},
@@ -72,7 +79,7 @@ def _judged(look: Look, arrival: Arrival[HeartbeatOptions]) -> ParsedTrigger:
         severity=look.text("severity") or options.severity,
         labels={"heartbeat": name, "tags": ", ".join(look.texts("tags"))},
     )
-    return trigger_of(told, arrival)
+    return replace(trigger_of(told, arrival), withdrawn="" if told.firing else clean(look.text("why"), NAME_LIMIT))
 
 
 DOCS = f"""
@@ -107,12 +114,14 @@ Its time begins to run when the integration is made, and anew with every ping. W
 every other. The next ping, however late, resolves it. Where Tocsin itself was away when the time ran out, the sender gets a little more time, since
 its pings may have found a closed door.
 
+Who deletes or disables a heartbeat, or its integration, while it is missing, ends its alert: the timeline says by whom, and who was told of the incident is
+told that nobody watches for this any more, never that all is well.
+
 `GET /v1/heartbeats` of intake lists every heartbeat with its state, the last ping, and when the next is expected. The answer to a ping says the same.
 
 ## Options
 
-`every`, `grace`: durations such as `90s`, `5m`, `24h`. `severity`: of the alert, critical unless set. `enabled`: `false` stops the wait; what was open
-stays open. {COMMON}
+`every`, `grace`: durations such as `90s`, `5m`, `24h`. `severity`: of the alert, critical unless set. `enabled`: `false` stops the wait. {COMMON}
 """
 
 EXAMPLE: Final[dict[str, Any]] = {

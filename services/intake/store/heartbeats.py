@@ -71,6 +71,12 @@ async def held(tx: Tx, integration_id: str, name: str) -> HeartbeatRow | None:
     return await tx.session.scalar(query)
 
 
+async def held_of(tx: Tx, integration_id: str) -> Sequence[HeartbeatRow]:
+    """Those of one integration, in the order of their names, locked until the commit."""
+    mine = select(HeartbeatRow).where(HeartbeatRow.integration_id == integration_id).order_by(HeartbeatRow.name)
+    return (await tx.session.scalars(mine.with_for_update().execution_options(populate_existing=True))).all()
+
+
 async def added(tx: Tx, heartbeat: Heartbeat) -> bool:
     """Add a heartbeat; ``False`` where there is one of this name, whoever adds it at this moment."""
     said = asdict(heartbeat.said)

@@ -106,6 +106,12 @@ async def claim_due(tx: Tx, claim: UUID, until: datetime, integration_id: str | 
     return row
 
 
+async def locked(tx: Tx, integration_id: str) -> PollerRow | None:
+    """The poller of an integration under its lock, whoever has claimed it."""
+    mine = select(PollerRow).where(PollerRow.integration_id == integration_id).with_for_update()
+    return await tx.session.scalar(mine.execution_options(populate_existing=True))
+
+
 async def held(tx: Tx, integration_id: str, claim: UUID) -> PollerRow | None:
     """The poller under its lock, if it is still claimed so."""
     mine = select(PollerRow).where(PollerRow.integration_id == integration_id, PollerRow.claim == claim)

@@ -21,6 +21,8 @@ from services.intake.store.tables import Base
 RECEIVED: Final[str] = TriggerReceived.model_fields["type"].default
 WORDS_LIMIT: Final = 10
 """Words of one search; what comes after them is passed over."""
+UNENDED_LIMIT: Final = 1_000
+"""Of what an integration did not end, so much is looked up when it goes."""
 
 
 class TriggerRow(Base):
@@ -113,6 +115,22 @@ async def page(
     if before is not None:
         query = query.where(TriggerRow.id < before)
     return (await session.scalars(query.order_by(TriggerRow.id.desc()).limit(limit))).all()
+
+
+_UNENDED = text(
+    "SELECT DISTINCT ON (told.alerts, told.service) told.dedup_key FROM"
+    " (SELECT latest.dedup_key, latest.service, coalesce(derived #>> '{group,key}', latest.dedup_key) AS alerts FROM"
+    "  (SELECT DISTINCT ON (dedup_key) id, dedup_key, service, status FROM triggers WHERE integration_id = :integration"
+    "   ORDER BY dedup_key, id DESC) AS latest JOIN triggers USING (id)"
+    "  WHERE latest.status = 'firing' AND latest.dedup_key NOT LIKE 'quarantine:%') AS told"
+    " ORDER BY told.alerts, told.service, told.dedup_key LIMIT :most"
+)
+
+
+async def unended(session: AsyncSession, integration_id: str) -> Sequence[str]:
+    """Dedup keys of what the integration told of and did not end: one for each group and service, which are one incident."""
+    asked = {"integration": integration_id, "most": UNENDED_LIMIT}
+    return [str(key) for key in await session.scalars(_UNENDED, asked)]
 
 
 def _wanted(wanted: Wanted) -> list[ColumnElement[bool]]:

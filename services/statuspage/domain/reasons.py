@@ -32,6 +32,7 @@ LINES: Final[Mapping[str, str]] = {
     "note_of_the_sender": "",
     "resolved_by_hand": "",
     "source_resolved": "every alert of it is over",
+    "alert_withdrawn": "",
     "maintenance_over": "",
     "maintenance_cancelled": "",
     "false_positive": "",

@@ -110,5 +110,12 @@ def test_who_was_heard_of_in_time_is_never_missing(heartbeat: Heartbeat, now: da
 @given(name=st.text(min_size=1, max_size=20), heartbeat=heartbeats, message=st.text(max_size=20))
 def test_missing_and_back_are_of_one_alert_whatever_its_name(name: str, heartbeat: Heartbeat, message: str) -> None:
     named = replace(heartbeat, name=name.strip() or "x", said=Said(message=message, tags=("a",)))
-    fired, over = (only(read("heartbeat", note(named, missing=missing))) for missing in (True, False))
+    fired, over = (only(read("heartbeat", note(named, turn))) for turn in ("missing", "back"))
     assert (fired.status, over.status, fired.dedup_key) == ("firing", "resolved", over.dedup_key)
+    gone = only(read("heartbeat", note(named, "withdrawn", "its heartbeat was deleted by Olga")))
+    assert (gone.status, gone.dedup_key, gone.withdrawn) == (
+        "resolved",
+        over.dedup_key,
+        "its heartbeat was deleted by Olga",
+    )
+    assert over.withdrawn == fired.withdrawn == "", "what is back is well"
