@@ -5,12 +5,13 @@ from libs.common.clock import Clock
 from libs.common.config import ConfigTree, ConfigWatcher
 from libs.common.db.work import Tx
 from libs.common.service import Service, assemble, make_platform, run
-from services.notifier.api import callbacks, ledger
+from services.notifier.api import callbacks, ledger, preview
 from services.notifier.channels.book import ChannelBook
 from services.notifier.config import FILE, FORM, Surroundings
 from services.notifier.config import build as build_channels
 from services.notifier.consumer import subscriptions
 from services.notifier.domain.wording import Places
+from services.notifier.handlers.callbacks import Callbacks
 from services.notifier.handlers.confirmations import Confirmations
 from services.notifier.handlers.contacts import Contacts
 from services.notifier.handlers.notifications import Notifications
@@ -68,7 +69,8 @@ async def build(settings: NotifierSettings, *, clock: Clock | None = None, chanc
         metadata=[Base.metadata],
         routers=[
             ledger.router(uow, replies),
-            callbacks.router(uow, book, replies, Confirmations(sending), settings.url),
+            callbacks.router(uow, book, Callbacks(replies, Confirmations(sending)), settings.url),
+            preview.router(uow, book, settings.url),
         ],
         subscriptions=subscriptions(Notifications(contacts, quiet)),
         timers=timer_handlers(quiet),

@@ -14,7 +14,7 @@ from libs.common.configuration import Form
 from libs.common.errors import Misconfigured
 from libs.common.events.base import TICKET
 from services.notifier.channels.base import Channel
-from services.notifier.channels.book import Configured, Webhooks
+from services.notifier.channels.book import Configured
 from services.notifier.channels.freshdesk import Freshdesk
 from services.notifier.channels.helpdesk import Account
 from services.notifier.channels.jira import Jira
@@ -24,6 +24,7 @@ from services.notifier.channels.smtp import Security, SmtpChannel, Submission
 from services.notifier.channels.twilio_sms import TwilioSms
 from services.notifier.channels.zendesk import Zendesk
 from services.notifier.domain.addresses import mailbox, phone
+from services.notifier.domain.callback import Webhooks
 
 FILE: Final = "channels.yaml"
 STATUS_PATH: Final = "/v1/callbacks/twilio/status"

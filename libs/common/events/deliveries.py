@@ -20,6 +20,8 @@ AttemptReason = Literal[
     "timed_out",
     "withdrawn",
     "undelivered",
+    "no_answer",
+    "voicemail",
     "uncertain",
     "quiet_hours",
 ]

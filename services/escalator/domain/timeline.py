@@ -36,6 +36,8 @@ _FAILED = {
     "provider_throttled": "failed: the provider takes no more for now",
     "timed_out": "failed: the provider did not answer in time",
     "undelivered": "failed: it was not delivered",
+    "no_answer": "failed: nobody took the call",
+    "voicemail": "failed: a machine took the call",
     "uncertain": "may not have gone out: Tocsin was interrupted while sending it",
 }
 _RUNG_REASONS: dict[RungReason, str] = {

@@ -17,7 +17,8 @@ from services.notifier.api.models import (
     Messages,
     repliable,
 )
-from services.notifier.handlers.replies import Incoming, Replies
+from services.notifier.domain.callback import from_words
+from services.notifier.handlers.replies import Replies
 from services.notifier.store import attempts as store
 from services.notifier.store import outbox
 from services.notifier.store.tables import AttemptState
@@ -91,14 +92,9 @@ def _answering(api: APIRouter, uow: UnitOfWork, replies: Replies) -> None:
                 raise Conflict(
                     "This message takes no answer: it is not about an incident, or not to somebody of the house."
                 )
-            incoming = Incoming(
-                id=f"local:{tx.chance.uuid7(tx.now)}",
-                channel=attempt.channel,
-                address=attempt.address,
-                text=answer.text,
-                about=attempt.id,
-            )
-            return Answered(answer=await replies.take(tx, incoming))
+            key = str(tx.chance.uuid7(tx.now))
+            said = from_words("local", key, attempt.channel, attempt.address, answer.text, attempt.id)
+            return Answered(answer=await replies.take(tx, said))
 
 
 def _visible(principal: Principal, tenants: list[str] | None) -> bool:

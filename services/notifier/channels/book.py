@@ -4,15 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from services.notifier.channels.base import Channel
+from services.notifier.domain.callback import Webhooks
 from services.notifier.domain.plan import ChannelFacts
-
-
-@dataclass(frozen=True)
-class Webhooks:
-    """What signs the callbacks of a provider: tokens of the account, and shared keys by their id. Several for rotation."""
-
-    tokens: tuple[str, ...] = ()
-    shared_keys: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -18,27 +18,9 @@ from twilio.http import HttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 
-from libs.common.events.deliveries import AttemptReason
 from services.notifier.channels.base import Absent, Accepted, Found, GiveUp, Outcome, Outgoing, Retry, Unknowable
 from services.notifier.channels.waits import retry_after
-
-FOR_GOOD: Final[Mapping[int, AttemptReason]] = {
-    21211: "invalid_address",  # invalid To
-    21214: "invalid_address",  # To cannot be reached
-    21217: "invalid_address",  # number does not appear to be valid
-    21610: "opted_out",  # the recipient answered STOP
-    21614: "invalid_address",  # no mobile number
-    21408: "rejected",  # no permission to send to that region
-    21612: "rejected",  # To is not reachable from this From
-    30003: "undelivered",
-    30005: "invalid_address",  # unknown or inactive handset
-    30006: "invalid_address",  # landline or unreachable carrier
-    30004: "opted_out",  # blocked by the recipient
-}
-"""What Twilio's error codes mean for an attempt (https://www.twilio.com/docs/api/errors). Others of the 4xx are ``rejected``."""
-
-THROTTLED: Final = frozenset({20429, 14107, 21611, 30001, 30022, 63038})
-"""Limits: they pass."""
+from services.notifier.domain.twilio import FOR_GOOD, THROTTLED
 
 SDK_PREFIX: Final = "Unable to create record: "
 """What the SDK puts before Twilio's own words."""

@@ -1,44 +1,17 @@
 """Takes in what providers say about messages that they took."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
-from uuid import UUID
 
+from libs.common.db.session import ReadSession, WriteSession
 from libs.common.db.work import Tx
 from libs.common.logs import bind_incident, get_logger
 from services.notifier.channels.base import GiveUp
-from services.notifier.channels.twilio_sms import FOR_GOOD
+from services.notifier.domain.callback import Callback, Decision, Standing, of_status
 from services.notifier.handlers.sending import Sending
 from services.notifier.store import attempts as store
+from services.notifier.store.tables import Attempt, Notification
 
 log = get_logger(__name__)
-
-MEANING: Final[Mapping[str, Literal["taken", "arrived", "lost"]]] = {
-    "accepted": "taken",
-    "scheduled": "taken",
-    "queued": "taken",
-    "sending": "taken",
-    "sent": "taken",
-    "delivered": "arrived",
-    "read": "arrived",
-    "undelivered": "lost",
-    "failed": "lost",
-    "canceled": "lost",
-}
-"""Twilio's message statuses (https://www.twilio.com/docs/messaging/api/message-resource#message-status-values)."""
-
-
-@dataclass(frozen=True)
-class Status:
-    """One callback: ``attempt`` is ours, from the callback's address, ``provider_id`` is theirs."""
-
-    provider: str
-    provider_id: str
-    status: str
-    attempt: UUID | None = None
-    code: int | None = None
-    detail: str = ""
 
 
 @dataclass
@@ -47,21 +20,38 @@ class Confirmations:
 
     sending: Sending
 
-    async def take(self, tx: Tx, status: Status) -> bool:
-        """Note it; false where nobody knows the message. What comes out of order changes nothing that is settled."""
-        known = status.attempt or await store.id_of_provider(tx.session, status.provider, status.provider_id)
-        attempt = None if known is None else await store.find_attempt(tx.session, known)
-        if attempt is None or attempt.provider != status.provider:
-            return False
-        bind_incident(attempt.subject_id)
-        meaning = MEANING.get(status.status)
-        if meaning == "lost":
-            sentence = f"{status.provider} {status.code or ''}: {status.detail or status.status}".replace(" :", ":")
-            reason = FOR_GOOD.get(status.code or 0, "undelivered")
-            await self.sending.bounced(tx, attempt.id, attempt.notification_id, GiveUp(reason, sentence))
-        elif meaning is not None:
+    async def take(self, tx: Tx, callback: Callback) -> Decision:
+        """Note it. What comes out of order changes nothing that is settled."""
+        attempt = await meant(tx.session, callback)
+        if attempt is not None:
+            bind_incident(attempt.subject_id)
+        decision = of_status(callback, await standing_of(tx.session, attempt))
+        if attempt is None:
+            log.warning("status_of_unknown_message", provider=callback.provider, status=callback.reported)
+        elif decision.reason in {"next_contact", "lost"}:
+            lost = GiveUp(callback.lost or "undelivered", callback.detail)
+            await self.sending.bounced(tx, attempt.id, attempt.notification_id, lost)
+        elif decision.reason in {"accepted", "confirmed"}:
             locked = await store.lock_attempt(tx.session, attempt.id)
             if locked is not None and locked.state != "failed":
-                confirm = self.sending.confirmed if meaning == "arrived" else self.sending.accepted
-                await confirm(tx, locked, status.provider_id)
-        return True
+                confirm = self.sending.confirmed if decision.reason == "confirmed" else self.sending.accepted
+                await confirm(tx, locked, callback.message)
+        return decision
+
+
+async def meant(session: ReadSession | WriteSession, callback: Callback) -> Attempt | None:
+    """The message that a callback is about, if it is one of ours that this provider carried."""
+    known = callback.attempt
+    if known is None and callback.message:
+        known = await store.id_of_provider(session, callback.provider, callback.message)
+    attempt = None if known is None else await store.find_attempt(session, known)
+    return attempt if attempt is not None and attempt.provider == callback.provider else None
+
+
+async def standing_of(session: ReadSession | WriteSession, attempt: Attempt | None) -> Standing | None:
+    """How a message stands, as decisions need it."""
+    if attempt is None:
+        return None
+    notification = await session.get(Notification, attempt.notification_id)
+    wanted = notification is None or not notification.withdrawn
+    return Standing(attempt.state, attempt.confirmed_at is not None, str(attempt.recipient["name"]), wanted)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 from libs.common.db.work import Tx
@@ -23,6 +24,9 @@ from services.notifier.store import attempts as store
 from services.notifier.store.tables import Attempt
 
 log = get_logger(__name__)
+
+BOUNCES: Final = frozenset({"queued", "sending", "sent", "uncertain"})
+"""The states of what a provider may have taken; what is ``queued`` again may have gone out without our knowing."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,7 @@ class Sending:
         """The provider took it and could not deliver it: the recipient's next contact is due."""
         loaded = await load(tx, notification_id)
         attempt = await store.lock_attempt(tx.session, attempt_id)
-        if loaded is None or attempt is None or attempt.state not in {"sending", "sent", "uncertain"}:
+        if loaded is None or attempt is None or attempt.state not in BOUNCES:
             return
         notification, request = loaded
         await tx.emit(failed(tx, attempt, self._end(attempt, outcome), attempt.detail))

@@ -108,7 +108,7 @@ async def find_attempt(session: WriteSession | ReadSession, attempt_id: UUID) ->
     return await session.get(Attempt, attempt_id)
 
 
-async def id_of_provider(session: WriteSession, provider: str, provider_id: str) -> UUID | None:
+async def id_of_provider(session: WriteSession | ReadSession, provider: str, provider_id: str) -> UUID | None:
     """The attempt that a provider calls ``provider_id``."""
     found: UUID | None = await session.scalar(
         select(Attempt.id).where(Attempt.provider == provider, Attempt.provider_id == provider_id)
@@ -147,7 +147,9 @@ async def lock_of_subject(
     return notifications, attempts
 
 
-async def latest_told(session: WriteSession, channel: str, address: str, number: int | None) -> Attempt | None:
+async def latest_told(
+    session: WriteSession | ReadSession, channel: str, address: str, number: int | None
+) -> Attempt | None:
     """The newest message about an incident to this address: a page if no ``number`` is named, else about that incident."""
     query = select(Attempt).where(
         Attempt.channel == channel,

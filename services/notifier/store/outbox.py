@@ -62,6 +62,6 @@ async def attempt_of(session: WriteSession, message_id: UUID) -> Attempt | None:
     return found
 
 
-async def replied(session: WriteSession, reply_id: str) -> Reply | None:
+async def replied(session: WriteSession | ReadSession, reply_id: str) -> Reply | None:
     """What was answered to this very message before."""
     return await session.get(Reply, reply_id)

@@ -77,6 +77,8 @@ LINES: Final[Mapping[str, str]] = {
     "timed_out": "",
     "withdrawn": "",
     "undelivered": "",
+    "no_answer": "",
+    "voicemail": "",
     "uncertain": "",
     "quiet_hours": "",
 }
@@ -115,6 +117,8 @@ ATTEMPTS: Final[Mapping[str, str]] = {
     "timed_out": "the provider did not answer in time",
     "withdrawn": "it was no longer needed",
     "undelivered": "it was not delivered",
+    "no_answer": "nobody took the call",
+    "voicemail": "a machine took the call",
     "uncertain": "it may not have gone out",
     "quiet_hours": "it waits for the end of their quiet hours",
 }
