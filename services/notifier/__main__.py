@@ -58,7 +58,7 @@ async def build(settings: NotifierSettings, *, clock: Clock | None = None, chanc
     contacts = Contacts(book, Renderer(), places, platform.metrics)
     quiet = QuietHours(contacts)
     sending, replies = Sending(contacts), Replies(platform.metrics)
-    around = Surroundings(DatabaseShelf(uow), settings.public_url, settings.twilio_base_url)
+    around = Surroundings(DatabaseShelf(uow), settings.public_url, settings.twilio_base_url, settings.slack_base_url)
     channels = _Channels(book, around)
     sender = Sender(uow, platform.clock, sending, book, lease=LEASE * max(settings.clock_speed, 1.0))
     return assemble(

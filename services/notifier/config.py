@@ -1,4 +1,4 @@
-"""``channels.yaml``: who carries SMS, e-mail and comments on tickets, and with which credentials. Secrets are references, never values."""
+"""``channels.yaml``: who carries SMS, e-mail, messages in Slack and comments on tickets, and with which credentials. Secrets are references, never values."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from services.notifier.channels.helpdesk import Account
 from services.notifier.channels.jira import Jira
 from services.notifier.channels.local import LocalChannel, Shelf
 from services.notifier.channels.servicenow import ServiceNow
+from services.notifier.channels.slack import SlackChannel
 from services.notifier.channels.smtp import Security, SmtpChannel, Submission
 from services.notifier.channels.twilio_sms import TwilioSms
 from services.notifier.channels.zendesk import Zendesk
@@ -40,9 +41,9 @@ TicketChannel = Annotated[str, StringConstraints(pattern=rf"^{TICKET}[a-z0-9][a-
 
 
 class _ChannelConfig(ConfigModel):
-    """What all channels have. ``id`` is the word that contacts use: ``sms``, ``email``, ``ticket:INTEGRATION``."""
+    """What all channels have. ``id`` is the word that contacts use: ``sms``, ``email``, ``slack``, ``ticket:INTEGRATION``."""
 
-    id: Literal["sms", "email"] | TicketChannel
+    id: Literal["sms", "email", "slack"] | TicketChannel
     name: str
     provider_names: tuple[str, ...] = ()
     """The names under which an incident may be about this channel's provider: then this channel is not used for it."""
@@ -123,6 +124,19 @@ class SmtpConfig(_ChannelConfig):
         return self
 
 
+class SlackConfig(_ChannelConfig):
+    """An app in a workspace of Slack's: ``token`` is its bot's (``xoxb-…``), ``signing_secret`` signs what Slack posts back."""
+
+    id: Literal["slack"]
+    provider: Literal["slack"]
+    provider_names: tuple[str, ...] = ("slack",)
+    token: SecretRef
+    signing_secret: SecretRef
+    old_signing_secret: SecretRef | None = None
+    """Also accepted on what Slack posts, while the secret is rotated."""
+    timeout: Timeout = 10
+
+
 class _HelpdeskConfig(_ChannelConfig):
     """A helpdesk's API. ``public``: whether those who filed a ticket may read what is meant for them."""
 
@@ -175,7 +189,7 @@ class ServiceNowConfig(_HelpdeskConfig):
 
 
 HelpdeskConfig = ZendeskConfig | JiraConfig | FreshdeskConfig | ServiceNowConfig
-ChannelConfig = LocalConfig | TwilioConfig | SmtpConfig | HelpdeskConfig
+ChannelConfig = LocalConfig | TwilioConfig | SmtpConfig | SlackConfig | HelpdeskConfig
 
 
 class ChannelsFile(ConfigModel):
@@ -200,6 +214,7 @@ class Surroundings:
     public_url: str | None
     """Where providers reach this service; without it no confirmations are asked for."""
     twilio_base_url: str | None = None
+    slack_base_url: str | None = None
 
 
 def build(tree: ConfigTree, around: Surroundings) -> dict[str, Configured]:
@@ -226,6 +241,8 @@ def _configured(
     names = frozenset(name.lower() for name in one.provider_names)
     if isinstance(one, TwilioConfig):
         return Configured(_twilio(one, secret, around), names, _webhooks(one, secret))
+    if isinstance(one, SlackConfig):
+        return Configured(_slack(one, secret, around), names, _signing(one, secret))
     channel: Channel
     match one:
         case LocalConfig():
@@ -273,6 +290,21 @@ def _twilio(one: TwilioConfig, secret: Callable[[str, SecretRef | None], str], a
         base_url=around.twilio_base_url,
         timeout=timedelta(seconds=one.timeout),
     )
+
+
+def _slack(one: SlackConfig, secret: Callable[[str, SecretRef | None], str], around: Surroundings) -> SlackChannel:
+    return SlackChannel(
+        token=secret("token", one.token),
+        api_url=f"{around.slack_base_url}/api/" if around.slack_base_url else None,
+        timeout=timedelta(seconds=one.timeout),
+    )
+
+
+def _signing(one: SlackConfig, secret: Callable[[str, SecretRef | None], str]) -> Webhooks:
+    secrets = [secret("signing_secret", one.signing_secret)]
+    if one.old_signing_secret is not None:
+        secrets.append(secret("old_signing_secret", one.old_signing_secret))
+    return Webhooks(tuple(secrets))
 
 
 def _webhooks(one: TwilioConfig, secret: Callable[[str, SecretRef | None], str]) -> Webhooks:

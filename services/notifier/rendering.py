@@ -8,6 +8,7 @@ from jinja2 import PackageLoader, StrictUndefined, Template
 from jinja2.sandbox import SandboxedEnvironment
 
 from libs.common.events.base import TICKET
+from services.notifier.domain.blocks import Block, blocks
 from services.notifier.domain.segments import measure, plain
 from services.notifier.domain.wording import Wording
 
@@ -26,11 +27,13 @@ SMS_PARTS: Final = 3
 
 @dataclass(frozen=True)
 class Rendered:
-    """A message as it goes out. ``html`` is empty for channels that carry text alone."""
+    """A message as it goes out. ``html`` is empty for channels that carry no mail."""
 
     headline: str
     text: str
     html: str = ""
+    blocks: list[Block] | None = None
+    """For Slack alone."""
 
 
 def _is_web(href: str) -> bool:
@@ -54,7 +57,7 @@ class Renderer:
             self._environment.get_template(name)
 
     def render(self, channel: str, wording: Wording) -> Rendered:
-        """``wording`` as a message of ``channel``: short text for ``sms``, a comment for a ticket, text and HTML for everything else."""
+        """``wording`` as a message of ``channel``: short text for ``sms``, a comment for a ticket, text and blocks for ``slack``, text and HTML for everything else."""
         if channel == "sms":
             return Rendered(wording.headline, self._sms(wording))
         values = _values(wording)
@@ -62,6 +65,8 @@ class Renderer:
             comment = self._environment.get_template("ticket/comment.txt").render(values)
             return Rendered(wording.headline, _BLANKS.sub("\n\n", comment).strip() + "\n")
         text = self._environment.get_template("email/message.txt").render(values)
+        if channel == "slack":
+            return Rendered(wording.headline, _BLANKS.sub("\n\n", text).strip() + "\n", blocks=blocks(wording))
         html = self._environment.get_template("email/message.html").render(values)
         return Rendered(wording.headline, _BLANKS.sub("\n\n", text).strip() + "\n", html)
 

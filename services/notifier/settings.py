@@ -19,3 +19,7 @@ class NotifierSettings(ServiceSettings):
     twilio_base_url: HttpUrl | None = Field(
         None, description="Takes the place of https://api.twilio.com: an egress proxy, or a double for tests."
     )
+    slack_base_url: HttpUrl | None = Field(
+        None,
+        description="Takes the place of https://slack.com and https://hooks.slack.com: an egress proxy, or a double for tests.",
+    )

@@ -22,8 +22,9 @@ from libs.common.db.work import Tx, UnitOfWork
 from libs.common.events.base import TICKET
 from libs.common.logs import bind_incident, get_logger
 from libs.common.tracing import timer_span
-from services.notifier.channels.base import Absent, Channel, Found, GiveUp, Outcome, Retry, Unknowable
+from services.notifier.channels.base import Absent, Channel, Found, GiveUp, Outcome, Outgoing, Retry, Unknowable
 from services.notifier.channels.book import ChannelBook
+from services.notifier.domain.plan import stands_under
 from services.notifier.domain.retry import when_unsure
 from services.notifier.domain.wording import span
 from services.notifier.handlers.contacts import SENDER_WAKE, STEP
@@ -189,11 +190,12 @@ class Sender(Background):
             detail = f"{attempt.provider} no longer carries {attempt.channel}"
             return Uncertain(detail) if attempt.unsure else GiveUp("channel_not_configured", detail)
         try:
+            message = await self._message(attempt)
             if attempt.unsure:
-                known = await self._look(channel, attempt)
+                known = await self._look(channel, attempt, message)
                 if not isinstance(known, Absent):
                     return known
-            return await channel.send(outgoing(attempt))
+            return await channel.send(message)
         except DatabaseUnavailable as error:
             return Retry("uncertain", error.detail, unsure=attempt.unsure)
         except (
@@ -202,11 +204,17 @@ class Sender(Background):
             log.exception("channel crashed", channel=attempt.channel, provider=attempt.provider)
             return Retry("provider_error", f"{attempt.provider} crashed: {type(error).__name__}", unsure=True)
 
-    async def _look(self, channel: Channel, attempt: Attempt) -> Outcome | Uncertain | Absent:
+    async def _message(self, attempt: Attempt) -> Outgoing:
+        if not stands_under(attempt.provider, attempt.address, attempt.purpose):
+            return outgoing(attempt)
+        async with self._uow.read() as session:
+            return outgoing(attempt, await store.first_sent(session, attempt))
+
+    async def _look(self, channel: Channel, attempt: Attempt, message: Outgoing) -> Outcome | Uncertain | Absent:
         """What became of a message that may have gone out: found, absent (then it may be sent), or nobody can say."""
         async with self._uow.read() as session:
             known = await store.provider_ids(session, attempt.address, attempt.provider)
-        found: Found = await channel.lookup(outgoing(attempt), known)
+        found: Found = await channel.lookup(message, known)
         if not isinstance(found, Unknowable):
             return found
         if found.passing:

@@ -14,10 +14,13 @@ from libs.common.errors import Unavailable
 from services.notifier.channels.base import Absent, Accepted, Channel, GiveUp, Outgoing, Retry, Unknowable
 from services.notifier.channels.helpdesk import HelpdeskName
 from services.notifier.channels.local import LocalChannel
+from services.notifier.channels.slack import SlackChannel
 from services.notifier.channels.smtp import SmtpChannel, Submission
 from services.notifier.channels.twilio_sms import TwilioSms
+from tests.support import fake_slack
 from tests.support.fake_helpdesks import HELPDESKS, running_helpdesk
 from tests.support.fake_helpdesks import Refusal as Unwilling
+from tests.support.fake_slack import running_slack
 from tests.support.fake_twilio import ACCOUNT, TOKEN, Refusal, running_twilio
 from tests.support.smtp import running_smtp
 
@@ -119,6 +122,20 @@ async def smtp_rig(stack: AsyncExitStack) -> Rig:
     )
 
 
+async def slack_rig(stack: AsyncExitStack) -> Rig:
+    fake = await stack.enter_async_context(running_slack())
+    channel = SlackChannel(token=fake_slack.TOKEN, api_url=f"{fake.url}/api/", timeout=TIMEOUT)
+    return Rig(
+        channel=channel,
+        message=message("slack", fake_slack.RAFAEL),
+        taken=lambda: len(fake.messages),
+        outage=lambda: fake.refusals.append(fake_slack.Refusal("service_unavailable", 503)),
+        refuse=fake.members.clear,
+        stall=lambda: setattr(fake, "delay", 5.0),
+        closes_window=True,
+    )
+
+
 async def helpdesk_rig(stack: AsyncExitStack, name: HelpdeskName) -> Rig:
     fake, channel, ticket = await running_helpdesk(stack, name, TIMEOUT)
     return Rig(
@@ -136,6 +153,7 @@ RIGS: dict[str, Callable[[AsyncExitStack], Awaitable[Rig]]] = {
     "local": local_rig,
     "twilio": twilio_rig,
     "smtp": smtp_rig,
+    "slack": slack_rig,
     **{name: partial(helpdesk_rig, name=name) for name in HELPDESKS},
 }
 

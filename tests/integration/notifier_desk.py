@@ -22,6 +22,8 @@ from libs.common.service import Service
 from services.notifier.__main__ import build
 from services.notifier.settings import NotifierSettings
 from services.notifier.store.tables import Attempt
+from tests.support import fake_slack
+from tests.support.fake_slack import FakeSlack, running_slack
 from tests.support.fake_twilio import ACCOUNT, TOKEN, FakeTwilio, running_twilio
 from tests.support.smtp import MailServer, running_smtp
 from tests.support.world import WAITING
@@ -56,6 +58,23 @@ channels:
     from: tocsin@example.com
     timeout: 1.5
 """
+SLACK = """
+channels:
+  - id: slack
+    name: Slack
+    provider: slack
+    token: {env: SLACK_TOKEN}
+    signing_secret: {env: SLACK_SIGNING_SECRET}
+    old_signing_secret: {env: SLACK_OLD_SECRET}
+    timeout: 1.5
+  - {id: sms, name: Text messages, provider: local}
+  - {id: email, name: E-mail, provider: local}
+"""
+SLACK_SECRETS = {
+    "SLACK_TOKEN": fake_slack.TOKEN,
+    "SLACK_SIGNING_SECRET": fake_slack.SIGNING_SECRET,
+    "SLACK_OLD_SECRET": "the-secret-before",
+}
 SECRETS = {"SID": ACCOUNT, "TOKEN": TOKEN, "SHARED": "a-shared-secret"}
 
 
@@ -66,6 +85,7 @@ class Desk:
     clock: ManualClock
     twilio: FakeTwilio
     mail: MailServer
+    slack: FakeSlack
     services: list[Service] = field(default_factory=list)
     clients: list[httpx.AsyncClient] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
@@ -167,7 +187,8 @@ async def running_desk(
     async with AsyncExitStack() as stack:
         twilio = await stack.enter_async_context(running_twilio())
         mail = await stack.enter_async_context(running_smtp())
-        desk = Desk(ManualClock(NOW), twilio, mail)
+        slack = await stack.enter_async_context(running_slack())
+        desk = Desk(ManualClock(NOW), twilio, mail, slack)
         (folder / "channels.yaml").write_text(channels.format(port=mail.port) if "{port}" in channels else channels)
         for number in range(replicas):
             service = await new_service(desk, database_url, folder, number)
@@ -192,6 +213,7 @@ async def new_service(desk: Desk, database_url: str, folder: Path, seed: int) ->
         public_url=PUBLIC_URL,
         statuspage_url="https://status.example",
         twilio_base_url=desk.twilio.url,
+        slack_base_url=desk.slack.url,
         port=0,
     )
     return await build(settings, clock=desk.clock, chance=Chance(seed))

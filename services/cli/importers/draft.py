@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
+from libs.common.slack_ids import slack_id
+
 _NO_SLUG: Final = re.compile(r"[^a-z0-9]+")
 _PHONE: Final = re.compile(r"^\+[1-9]\d{6,14}$")
 _EMAIL: Final = re.compile(r"^[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+$")
@@ -90,9 +92,8 @@ class Draft:
         wanted = self.name("person", name, *others)
         points: list[dict[str, str]] = []
         for channel, address in contacts:
-            tidy = re.sub(r"[\s().-]", "", address) if channel in {"sms", "voice"} else address.strip()
-            form = _PHONE if channel in {"sms", "voice"} else _EMAIL
-            if not form.match(tidy):
+            tidy = _tidy(channel, address)
+            if tidy is None:
                 self.left_out(f"person {name}: {channel} {address}", "it is no address of that channel")
             elif {channel: tidy} not in points:
                 points.append({channel: tidy})
@@ -101,3 +102,13 @@ class Draft:
         one = {"id": wanted, "name": name, "zone": self.zone(zone, f"person {name}"), "contacts": points}
         self.people.append({key: value for key, value in one.items() if value})
         return wanted
+
+
+def _tidy(channel: str, address: str) -> str | None:
+    """The address in the form of its channel; ``None`` where it has not that form."""
+    if channel == "slack":
+        return slack_id(address)
+    if channel in {"sms", "voice"}:
+        bare = re.sub(r"[\s().-]", "", address)
+        return bare if _PHONE.match(bare) else None
+    return address.strip() if _EMAIL.match(address.strip()) else None

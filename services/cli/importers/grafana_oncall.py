@@ -49,9 +49,14 @@ def _person(user: dict[str, Any], draft: Draft) -> None:
         contacts.append(("sms", str(user["verified_phone_number"])))
     if user.get("email"):
         contacts.append(("email", str(user["email"])))
+    contacts += _slack(user.get("slack"))
     draft.person(name, user.get("timezone") or user.get("time_zone"), contacts, user.get("id"), user.get("username"))
-    if user.get("slack"):
-        draft.left_out(f"person {name}: Slack", "Tocsin has no such channel for a person")
+
+
+def _slack(said: Any) -> list[tuple[str, str]]:
+    """The Slack ids of a user: the API's reference shows one object, other releases answer a list of them."""
+    accounts = said if isinstance(said, list) else [said]
+    return [("slack", str(one["user_id"])) for one in accounts if isinstance(one, dict) and one.get("user_id")]
 
 
 def _team(team: dict[str, Any], users: list[dict[str, Any]], draft: Draft) -> None:

@@ -18,6 +18,7 @@ _LOCAL: Final = [
     {"id": "sms", "name": "Text messages", "provider": "local"},
     {"id": "email", "name": "E-mail", "provider": "local"},
 ]
+_SLACK: Final = {"id": "slack", "name": "Slack", "provider": "local"}
 
 
 def documents(draft: Draft, on_shift: str | None) -> dict[str, Any]:
@@ -46,9 +47,13 @@ def documents(draft: Draft, on_shift: str | None) -> dict[str, Any]:
         "tenants.yaml": {"tenants": []},
         "links.yaml": {"links": []},
         "integrations.yaml": {"integrations": []},
-        "channels.yaml": {"channels": _LOCAL},
+        "channels.yaml": {"channels": [*_LOCAL, *([_SLACK] if _in_slack(draft) else [])]},
         "principals.yaml": {"principals": [operator]},
     }
+
+
+def _in_slack(draft: Draft) -> bool:
+    return any("slack" in contact for person in draft.people for contact in person.get("contacts", ()))
 
 
 def _name_default(draft: Draft, on_shift: str | None) -> None:

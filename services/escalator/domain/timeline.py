@@ -16,7 +16,7 @@ KINDS: dict[ObligationKind, str] = {
     "incident_call": "incident call",
     "rca": "RCA status",
 }
-_CHANNELS = {"sms": "SMS", "email": "e-mail", "voice": "phone"}
+_CHANNELS = {"sms": "SMS", "email": "e-mail", "voice": "phone", "slack": "Slack"}
 _SKIPPED = {
     "nobody_on_shift": "nobody is on shift",
     "no_contact": "has no SMS number or e-mail",

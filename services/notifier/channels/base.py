@@ -12,14 +12,14 @@ Held by ``tests/contract/test_channels.py`` for every channel:
 - ``lookup`` finds what went out before, or says that it cannot know.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from libs.common.events.deliveries import AttemptReason
 
-Provider = Literal["local", "twilio", "smtp", "zendesk", "jira", "freshdesk", "servicenow"]
+Provider = Literal["local", "twilio", "smtp", "zendesk", "jira", "freshdesk", "servicenow", "slack"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,12 @@ class Outgoing:
     """When it was written: stable over repeats."""
     internal: bool = False
     """Whether only the team may read it, where the channel knows the difference."""
+    blocks: tuple[Mapping[str, Any], ...] = ()
+    """The message in Slack's blocks."""
+    root: str | None = None
+    """The provider's id of the message that this one stands under, where it is not one of its own."""
+    broadcast: bool = False
+    """Whether it is shown beside the message that it stands under as well."""
 
 
 @dataclass(frozen=True)

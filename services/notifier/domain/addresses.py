@@ -1,7 +1,9 @@
-"""Addresses as the channels need them: phone numbers in E.164, e-mail addresses that can be written to."""
+"""Addresses as the channels need them: phone numbers in E.164, e-mail addresses that can be written to, Slack's ids."""
 
 import re
 from typing import Final
+
+from libs.common.slack_ids import slack_id
 
 _E164: Final = re.compile(r"\+[1-9]\d{6,14}")
 _PUNCTUATION: Final = re.compile(r"[\s().\-/\u00a0]")
@@ -36,4 +38,6 @@ def normal(channel: str, address: str) -> str | None:
         return phone(address)
     if channel == "email":
         return mailbox(address)
+    if channel == "slack":
+        return slack_id(address)
     return address.strip() or None

@@ -27,7 +27,7 @@ Ask = Literal["sure", "again"]
 
 @dataclass(frozen=True)
 class Webhooks:
-    """What signs the callbacks of a provider: tokens of the account, and shared keys by their id. Several for rotation."""
+    """What signs the callbacks of a provider: tokens of the account (of Slack: signing secrets), and shared keys by their id. Several for rotation."""
 
     tokens: tuple[str, ...] = ()
     shared_keys: Mapping[str, str] = field(default_factory=dict)

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from libs.common.events.base import Contact
-from libs.common.events.incidents import Incident
+from libs.common.events.incidents import Incident, Purpose
+from libs.common.slack_ids import is_member
 from services.notifier.domain.addresses import normal
 
 PassedReason = Literal["channel_is_the_incident", "channel_not_configured", "invalid_address"]
@@ -86,6 +87,19 @@ def names_down(incident: Incident | None) -> frozenset[str]:
         return frozenset()
     names = (incident.provider, incident.service, incident.tool)
     return frozenset(name.lower() for name in names if name)
+
+
+THREADED: Final[frozenset[Purpose]] = frozenset({"status", "update", "rca_status", "closing"})
+"""What tells how an incident goes on."""
+
+
+def stands_under(provider: str, address: str, purpose: Purpose) -> bool:
+    """Whether a message stands under the first one about its incident: in a channel of Slack's, what tells how it goes on.
+
+    What asks somebody to act stands by itself, where nobody overlooks it; and so does everything in a direct message, where replies
+    in a thread ring for nobody who has not written in it.
+    """
+    return provider == "slack" and purpose in THREADED and not is_member(address)
 
 
 def effect_key(subject: object, cause: str, slot: str, recipient: str, channel_slot: str) -> str:

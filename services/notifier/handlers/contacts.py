@@ -167,6 +167,7 @@ class Contacts:
             headline=rendered.headline,
             text=rendered.text,
             html=rendered.html,
+            blocks=rendered.blocks,
             why=why(request, recipient),
             internal=request.internal,
             state="queued",

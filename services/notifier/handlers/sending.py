@@ -172,11 +172,11 @@ class Sending:
 def _forget(attempt: Attempt) -> None:
     """A code is not kept once its message is with the provider, or is not sent any more."""
     if attempt.purpose == "verification":
-        attempt.text, attempt.html = shown_text(attempt), ""
+        attempt.text, attempt.html, attempt.blocks = shown_text(attempt), "", None
 
 
-def outgoing(attempt: Attempt) -> Outgoing:
-    """The message that a channel gets."""
+def outgoing(attempt: Attempt, root: str | None = None) -> Outgoing:
+    """The message that a channel gets; ``root`` is the provider's id of the message that it stands under."""
     return Outgoing(
         key=str(attempt.id),
         address=attempt.address,
@@ -187,4 +187,7 @@ def outgoing(attempt: Attempt) -> Outgoing:
         thread=f"incident-{attempt.subject_id}",
         at=attempt.created_at,
         internal=attempt.internal,
+        blocks=tuple(attempt.blocks or ()),
+        root=root,
+        broadcast=attempt.purpose == "closing",
     )

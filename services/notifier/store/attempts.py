@@ -124,6 +124,22 @@ async def provider_ids(session: ReadSession, address: str, provider: str) -> fro
     return frozenset(one for one in await session.scalars(query) if one is not None)
 
 
+async def first_sent(session: ReadSession, attempt: Attempt) -> str | None:
+    """The provider's id of the first message about the same subject to the same address."""
+    found: str | None = await session.scalar(
+        select(Attempt.provider_id)
+        .where(
+            Attempt.subject_id == attempt.subject_id,
+            Attempt.address == attempt.address,
+            Attempt.provider == attempt.provider,
+            Attempt.provider_id.is_not(None),
+        )
+        .order_by(Attempt.created_at, Attempt.id)
+        .limit(1)
+    )
+    return found
+
+
 async def of_notification(session: WriteSession, notification_id: UUID) -> Sequence[Attempt]:
     """All attempts of a notification, in the order of contacts."""
     query = select(Attempt).where(Attempt.notification_id == notification_id)

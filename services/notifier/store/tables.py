@@ -24,6 +24,7 @@ class Base(DeclarativeBase):
     type_annotation_map = {  # noqa: RUF012 - as SQLAlchemy reads it
         datetime: DateTime(timezone=True),
         dict[str, Any]: JSONB(none_as_null=True),
+        list[dict[str, Any]]: JSONB(none_as_null=True),
         list[str]: JSONB(none_as_null=True),
         AttemptState: Text,
         Purpose: Text,
@@ -81,6 +82,8 @@ class Attempt(Base):
     headline: Mapped[str]
     text: Mapped[str]
     html: Mapped[str]
+    blocks: Mapped[list[dict[str, Any]] | None]
+    """The message in Slack's blocks, where it is one there."""
     why: Mapped[str]
     internal: Mapped[bool] = mapped_column(server_default=false())
     """Whether only the team may read it, where the channel knows the difference."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field, model_validator
 
 from libs.common.durations import Duration
+from libs.common.slack_ids import WANTED, slack_id
 from services.oncall.domain.mask import Mask, Window
 from services.oncall.domain.noun import Noun, Value
 from services.oncall.domain.walltime import Hours, Zone
@@ -33,18 +34,26 @@ class ContactPoint(Value):
     @model_validator(mode="before")
     @classmethod
     def _from_short(cls, value: Any) -> Any:
-        if not isinstance(value, dict) or value.keys() & {"channel", "address"}:
+        if not isinstance(value, dict):
             return value
         named = [key for key in value if key != "verified"]
-        if len(named) != 1:
-            return value
-        return {"channel": named[0], "address": value[named[0]], **{k: v for k, v in value.items() if k != named[0]}}
+        if not value.keys() & {"channel", "address"} and len(named) == 1:
+            rest = {key: kept for key, kept in value.items() if key != named[0]}
+            value = {"channel": named[0], "address": value[named[0]], **rest}
+        pasted = value.get("address")
+        if value.get("channel") == "slack" and isinstance(
+            pasted, str
+        ):  # kept as the bare id, by which it is found again
+            value = {**value, "address": slack_id(pasted) or pasted}
+        return value
 
     @model_validator(mode="after")
     def _has_its_form(self) -> "ContactPoint":
         pattern, form = _ADDRESSES.get(self.channel, (None, ""))
         if pattern is not None and not pattern.match(self.address):
             raise ValueError(f"the address of {self.channel} is {form}")
+        if self.channel == "slack" and slack_id(self.address) is None:
+            raise ValueError(f"the address of slack is {WANTED}")
         return self
 
 

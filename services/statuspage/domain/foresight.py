@@ -43,7 +43,7 @@ LINES: Final[Mapping[str, str]] = {
     "tocsin.incident.acknowledged.v1": "Acknowledged: the escalation stops",
     "tocsin.incident.resolved.v1": "Resolved",
 }
-CHANNELS: Final[Mapping[str, str]] = {"sms": "SMS", "email": "e-mail", "voice": "phone call"}
+CHANNELS: Final[Mapping[str, str]] = {"sms": "SMS", "email": "e-mail", "voice": "phone call", "slack": "Slack"}
 
 
 class Said(BaseModel):

@@ -15,7 +15,7 @@ from services.statuspage.domain.fold import Line, Message
 
 SAID_BY_THE_RUNG: Final = frozenset({"paging", "paged"})
 TOLD_TOGETHER: Final = frozenset({"communication_due", "obligation_moved"})
-CHANNELS: Final[Mapping[str, str]] = {"sms": "SMS", "email": "e-mail", "voice": "phone"}
+CHANNELS: Final[Mapping[str, str]] = {"sms": "SMS", "email": "e-mail", "voice": "phone", "slack": "Slack"}
 
 
 @dataclass(frozen=True)

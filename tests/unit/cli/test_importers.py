@@ -217,6 +217,15 @@ def test_another_rota_may_be_the_team_on_shift() -> None:
         convert("pagerduty", [EXPORTS["pagerduty"]], "nosuch")
 
 
+def test_grafana_s_slack_ids_are_contacts_of_a_channel_that_there_is() -> None:
+    _, texts = converted("grafana-oncall")
+    people = {one["id"]: one["contacts"] for one in yaml.safe_load(texts["people.yaml"])["people"]}
+    assert people["ada"] == [{"email": "ada@example.com"}, {"slack": "U0000000A"}]
+    assert [one["id"] for one in yaml.safe_load(texts["channels.yaml"])["channels"]] == ["sms", "email", "slack"]
+    _, without = converted("pagerduty")
+    assert "slack" not in without["channels.yaml"]
+
+
 # What could not be carried over -------------------------------------------------------------------------------------
 
 
@@ -244,6 +253,7 @@ def test_another_rota_may_be_the_team_on_shift() -> None:
         ("grafana-oncall", "left out: schedule Grid on call: shift Elsewhere: it follows the clocks of Asia/Tokyo"),
         ("grafana-oncall", "left out: schedule From Google: it is read from a calendar; add https://calendar"),
         ("grafana-oncall", "changed: schedule Grid on call: shift Every other week: ends at 2026-06-01T00:00:00 sharp"),
+        ("grafana-oncall", "left out: person chen: slack chen.li: it is no address of that channel"),
         ("grafana-oncall", "left out: shift Nobody's: no schedule of the export has it"),
         ("grafana-oncall", "left out: escalation chain Grid chain: step 4: notify_whole_channel"),
         ("grafana-oncall", "changed: escalation chain Grid chain: step 6: tells all of them"),

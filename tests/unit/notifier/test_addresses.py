@@ -41,6 +41,30 @@ def test_only_a_single_plain_mailbox_is_written_to(text: str, address: str | Non
     assert mailbox(text) == address
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("U024BE7LH", "U024BE7LH"),
+        (" w012a3cde ", "W012A3CDE"),
+        ("<@U024BE7LH>", "U024BE7LH"),
+        ("<#C024BE91L|ops>", "C024BE91L"),
+        ("https://acme.slack.com/team/U024BE7LH", "U024BE7LH"),
+        ("https://acme.slack.com/archives/C024BE91L", "C024BE91L"),
+        ("https://app.slack.com/client/T0000001/C024BE91L", "C024BE91L"),
+        ("https://acme.slack.com/archives/C024BE91L/p1764000000000100", None),  # a message
+        ("https://slack.com.example/team/U024BE7LH", None),
+        ("#ops", None),
+        ("@rafael", None),
+        ("rafael@example.com", None),
+        ("D024BE7LH", None),
+        ("T0000001", None),
+        ("", None),
+    ],
+)
+def test_slack_is_written_to_by_the_id_of_a_member_or_channel(text: str, found: str | None) -> None:
+    assert normal("slack", text) == found
+
+
 def test_each_channel_has_its_own_form() -> None:
     assert normal("sms", "r@example.com") is None
     assert normal("email", "+15005550010") is None

@@ -44,6 +44,7 @@ def test_the_shipped_channels_let_nothing_leave_the_house() -> None:
     assert {name: one.provider for name, one in facts.items()} == {
         "sms": "local",
         "email": "local",
+        "slack": "local",
         "ticket:helpdesk": "local",
     }
     assert "twilio" in facts["sms"].provider_names
@@ -58,6 +59,29 @@ def test_callbacks_are_verified_by_every_secret_of_the_account(tmp_path: Path) -
     [webhooks] = book(tmp_path, rotating).webhooks("twilio")
     assert webhooks.tokens == ("t", "o")
     assert webhooks.shared_keys == {"key_1": "h"}
+
+
+SLACK = """
+channels:
+  - id: slack
+    name: Slack
+    provider: slack
+    token: {env: TOKEN}
+    signing_secret: {env: SECRET}
+"""
+
+
+def test_slack_is_its_own_incident_and_signs_with_the_old_secret_too(tmp_path: Path) -> None:
+    rotating = book(tmp_path, f"{SLACK}    old_signing_secret: {{env: OLD}}\n")
+    assert rotating.facts() == {"slack": ChannelFacts("slack", frozenset({"slack"}))}
+    assert [one.tokens for one in rotating.webhooks("slack")] == [("s", "o")]
+
+
+def test_without_what_signs_its_posts_slack_is_not_used(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match="signing_secret"):
+        book(tmp_path, SLACK.replace("    signing_secret: {env: SECRET}\n", ""))
+    with pytest.raises(Misconfigured, match="NOSUCH is not set"):
+        book(tmp_path, SLACK.replace("env: SECRET", "env: NOSUCH"))
 
 
 @pytest.mark.parametrize(

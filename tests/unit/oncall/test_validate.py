@@ -146,6 +146,9 @@ def test_people_without_contacts_and_groups_without_members_are_named() -> None:
         ({"sms": "15550100"}, "E.164"),
         ({"email": "nobody"}, "an address such as"),
         ({"email": "a@b.example, c@d.example"}, "an address such as"),
+        ({"slack": "#ops"}, "a Slack id: a member's, such as U024BE7LH .their profile, ⋮, Copy member ID."),
+        ({"slack": "stefania@example.com"}, "a Slack id"),
+        ({"slack": 7}, "valid string"),
         ({"sms": "+15550100", "email": "a@b.example"}, "Field required"),
         ({"channel": "sms"}, "Field required"),
         ({"verified": True}, "Field required"),
@@ -164,6 +167,13 @@ def test_a_contact_is_the_same_written_short_or_long() -> None:
     vouched = ContactPoint.model_validate({"email": "a@b.example", "verified": True})
     assert (vouched.address, vouched.verified) == ("a@b.example", True)
     assert vouched == ContactPoint.model_validate(vouched.model_dump())
+
+
+@pytest.mark.parametrize("pasted", ["U024BE7LH", " u024be7lh", "<@U024BE7LH>", "https://acme.slack.com/team/U024BE7LH"])
+def test_what_is_pasted_of_slack_s_is_kept_as_the_bare_id(pasted: str) -> None:
+    point = ContactPoint.model_validate({"slack": pasted, "verified": True})
+    assert (point.address, point.verified) == ("U024BE7LH", True)
+    assert point == ContactPoint.model_validate({"channel": "slack", "address": pasted, "verified": True})
 
 
 def test_a_slip_of_the_pen_is_refused() -> None:
