@@ -188,12 +188,17 @@ class KeyRing:
         return keyed.get(principal_id)
 
     async def _fresh(self) -> dict[str, tuple[Principal, HashedKey]]:
-        async with self._loading:
-            if self._age is None or self._changed.is_set() or self._age.seconds() > CACHE_SECONDS:
-                self._changed.clear()
-                self._by_key = await self._load()
-                self._age = Stopwatch()
-            return self._by_key
+        if self._is_old():
+            async with self._loading:
+                if self._is_old():  # else somebody loaded them while this waited
+                    self._changed.clear()
+                    self._age = None  # until they are loaded nobody else takes the old ones for new
+                    self._by_key = await self._load()
+                    self._age = Stopwatch()
+        return self._by_key
+
+    def _is_old(self) -> bool:
+        return self._age is None or self._changed.is_set() or self._age.seconds() > CACHE_SECONDS
 
     async def _load(self) -> dict[str, tuple[Principal, HashedKey]]:
         by_key = {}

@@ -8,7 +8,7 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any, Final
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -53,10 +53,10 @@ class Edge:
         self._metrics = metrics
         self._chance = chance
         self._always = (
-            ("X-Content-Type-Options", "nosniff"),
-            ("Referrer-Policy", "no-referrer"),
-            ("X-Frame-Options", "DENY"),
-            ("Content-Security-Policy", content_security_policy),
+            (b"x-content-type-options", b"nosniff"),
+            (b"referrer-policy", b"no-referrer"),
+            (b"x-frame-options", b"DENY"),
+            (b"content-security-policy", content_security_policy.encode("latin-1")),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,7 +84,7 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                self._complete(MutableHeaders(scope=message), request_id)
+                self._complete(message, request_id)
             await send(message)
 
         try:
@@ -99,12 +99,16 @@ class Edge:
             self._note(scope, status or 499, watch.seconds())
         return status
 
-    def _complete(self, headers: MutableHeaders, request_id: str) -> None:
-        headers[REQUEST_ID] = request_id
-        for name, value in self._always:
-            headers.setdefault(name, value)
-        if "json" in headers.get("content-type", ""):
-            headers.setdefault("Cache-Control", "no-store")
+    def _complete(self, message: Message, request_id: str) -> None:
+        """Add what every answer has. On the raw headers, in one pass: each answer pays for it."""
+        headers = list(message.get("headers", ()))
+        present = {name.lower(): value for name, value in headers}
+        if b"x-request-id" not in present:
+            headers.append((b"x-request-id", request_id.encode("ascii")))
+        headers += [(name, value) for name, value in self._always if name not in present]
+        if b"json" in present.get(b"content-type", b"") and b"cache-control" not in present:
+            headers.append((b"cache-control", b"no-store"))
+        message["headers"] = headers
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         """Count and log. 499 is a caller who left before the answer."""
