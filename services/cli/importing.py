@@ -70,7 +70,7 @@ def import_command(
         _, wrong = offline.check(out)
         if wrong:
             raise Failed(wrong)
-        notes = [{"kind": note.kind, "what": note.what, "why": note.why} for note in draft.notes]
+        notes = [{"kind": note.kind, "what": note.what, "why": note.why, "where": note.where} for note in draft.notes]
         run.answer({"directory": str(out), "counts": _counts(draft), "notes": notes})
         run.tell(f"{', '.join(f'{number} {noun}' for noun, number in _counts(draft).items())} in {out}")
         for note in draft.notes:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
@@ -12,6 +12,10 @@ from libs.common.slack_ids import slack_id
 _NO_SLUG: Final = re.compile(r"[^a-z0-9]+")
 _PHONE: Final = re.compile(r"^\+[1-9]\d{6,14}$")
 _EMAIL: Final = re.compile(r"^[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+$")
+
+
+PLACE: Final = "@place"
+"""Under what a thing of an export says where it stands."""
 
 
 class NotCarried(Exception):
@@ -25,9 +29,11 @@ class Note:
     kind: Literal["left out", "changed"]
     what: str
     why: str
+    where: str = ""
+    """The file, and after ``#`` the place in it (RFC 6901)."""
 
     def __str__(self) -> str:
-        return f"{self.kind}: {self.what}: {self.why}"
+        return f"{self.kind}: {self.what}: {self.why}" + (f" ({self.where})" if self.where else "")
 
 
 @dataclass
@@ -44,6 +50,15 @@ class Draft:
     notes: list[Note] = field(default_factory=list)
     ids: dict[tuple[str, str], str] = field(default_factory=dict)
     """Our id for a noun and its id or name there."""
+    place: str = ""
+    """Where in which file that stands which is being carried over."""
+
+    def each(self, things: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """One after the other is carried over; notes that are taken meanwhile say where it stands."""
+        for thing in things:
+            self.place = str(thing.get(PLACE) or "")
+            yield thing
+        self.place = ""
 
     def name(self, noun: str, name: str, *others: Any) -> str:
         """A new id for something called ``name``, known from now on by each of ``others`` too."""
@@ -69,13 +84,21 @@ class Draft:
         for other in others:
             self.ids.pop((noun, str(other)), None)
 
-    def left_out(self, what: str, why: str) -> None:
-        """Note that something has no place in the tree."""
-        self.notes.append(Note("left out", what, why))
+    def beneath(self, pointer: str) -> str:
+        """Where a part of what is being carried over stands."""
+        return f"{self.place}/{pointer}" if self.place else ""
 
-    def changed(self, what: str, why: str) -> None:
+    def left_out(self, what: str, why: str, where: str = "") -> None:
+        """Note that something has no place in the tree. ``where`` it stands, unless that is where what is being carried over does."""
+        self._note(Note("left out", what, why, where or self.place))
+
+    def changed(self, what: str, why: str, where: str = "") -> None:
         """Note that something reads otherwise in the tree."""
-        self.notes.append(Note("changed", what, why))
+        self._note(Note("changed", what, why, where or self.place))
+
+    def _note(self, note: Note) -> None:
+        if note not in self.notes:
+            self.notes.append(note)
 
     def zone(self, name: Any, what: str) -> str:
         """The zone, or UTC with a note where nobody knows it."""
@@ -92,11 +115,11 @@ class Draft:
         wanted = self.name("person", name, *others)
         points: list[dict[str, str]] = []
         for channel, address in contacts:
-            tidy = _tidy(channel, address)
-            if tidy is None:
+            plain = tidy(channel, address)
+            if plain is None:
                 self.left_out(f"person {name}: {channel} {address}", "it is no address of that channel")
-            elif {channel: tidy} not in points:
-                points.append({channel: tidy})
+            elif {channel: plain} not in points:
+                points.append({channel: plain})
         if not points:
             self.changed(f"person {name}", "there is no contact by which they could be reached")
         one = {"id": wanted, "name": name, "zone": self.zone(zone, f"person {name}"), "contacts": points}
@@ -104,7 +127,7 @@ class Draft:
         return wanted
 
 
-def _tidy(channel: str, address: str) -> str | None:
+def tidy(channel: str, address: str) -> str | None:
     """The address in the form of its channel; ``None`` where it has not that form."""
     if channel == "slack":
         return slack_id(address)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from services.cli.errors import Failed, Problem
+from services.cli.importers.draft import PLACE
 
 Export = dict[str, list[dict[str, Any]]]
 """The things of an export by what they are called there: ``users``, ``schedules``."""
@@ -71,12 +72,17 @@ def _things(
         if known and whole and not page:
             for key, value in body.items():
                 if key not in _BESIDE and isinstance(value, list | dict):
-                    yield kinds.get(key, key), _records(value)
+                    yield kinds.get(key, key), _records(value, f"{path}#/{key}")
             return
-        body = body[page] if page else body
+        if page:
+            yield from [(named, _records(body[page], f"{path}#/{page}"))] if named else []
+            return
     if named:
-        yield named, _records(body)
+        yield named, _records(body, f"{path}#")
 
 
-def _records(value: Any) -> list[dict[str, Any]]:
-    return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict)]
+def _records(value: Any, place: str) -> list[dict[str, Any]]:
+    """The things of a list, or one alone, each with its place."""
+    if isinstance(value, dict):
+        return [{**value, PLACE: place}]
+    return [{**one, PLACE: f"{place}/{number}"} for number, one in enumerate(value) if isinstance(one, dict)]

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from services.cli.importers.draft import Draft, NotCarried
 from services.cli.importers.exports import Export
+from services.cli.importers.grafana_rules import take_rules
 from services.cli.importers.grafana_shifts import layers_of
 
 KINDS: Final = {
@@ -20,6 +21,7 @@ KINDS: Final = {
         ("shift", "on_call_shifts"),
         ("escalation_chain", "escalation_chains"),
         ("escalation_policy", "escalation_policies"),
+        ("personal_notification_rule", "personal_notification_rules"),
     )
     for name in (singular, plural)
 } | {"shifts": "on_call_shifts"}
@@ -27,30 +29,34 @@ KINDS: Final = {
 
 def take(export: Export, draft: Draft) -> None:
     """Carry everything over into ``draft``."""
-    for user in export.get("users", []):
-        _person(user, draft)
-    for team in export.get("teams", []):
+    rules = export.get("personal_notification_rules", [])
+    for user in draft.each(export.get("users", [])):
+        _person(user, [one for one in rules if one.get("user_id") == user["id"]], draft)
+    for team in draft.each(export.get("teams", [])):
         _team(team, export.get("users", []), draft)
     shifts = {one["id"]: one for one in export.get("on_call_shifts", [])}
-    for schedule in export.get("schedules", []):
+    for schedule in draft.each(export.get("schedules", [])):
         _rota(schedule, shifts, draft)
     used = {shift for one in export.get("schedules", []) for shift in one.get("shifts") or []}
     for shift_id in shifts.keys() - used:
         draft.left_out(f"shift {shifts[shift_id].get('name') or shift_id}", "no schedule of the export has it")
-    for chain in export.get("escalation_chains", []):
+    for chain in draft.each(export.get("escalation_chains", [])):
         steps = [one for one in export.get("escalation_policies", []) if one.get("escalation_chain_id") == chain["id"]]
         _ladder(chain, sorted(steps, key=lambda one: int(one.get("position") or 0)), draft)
 
 
-def _person(user: dict[str, Any], draft: Draft) -> None:
+def _person(user: dict[str, Any], rules: list[dict[str, Any]], draft: Draft) -> None:
     name = str(user.get("name") or user.get("username") or user.get("email") or user["id"])
     contacts = []
     if user.get("verified_phone_number"):
         contacts.append(("sms", str(user["verified_phone_number"])))
+        if any(one.get("type") == "notify_by_phone_call" for one in rules):
+            contacts.append(("voice", str(user["verified_phone_number"])))
     if user.get("email"):
         contacts.append(("email", str(user["email"])))
     contacts += _slack(user.get("slack"))
     draft.person(name, user.get("timezone") or user.get("time_zone"), contacts, user.get("id"), user.get("username"))
+    take_rules(rules, draft.people[-1], draft)
 
 
 def _slack(said: Any) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from services.cli.importers.draft import Draft, NotCarried
 from services.cli.importers.exports import Export
+from services.cli.importers.opsgenie_rules import take_rules
 from services.cli.importers.turns import DAY, WEEK, Rotation, Stretch, layers
 
 KINDS: Final = {
@@ -33,15 +34,15 @@ _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "sat
 def take(export: Export, draft: Draft) -> None:
     """Carry everything over into ``draft``. Fields may be in ``camelCase``, or in ``snake_case`` as Terraform writes them."""
     export = {kind: [_camel(one) for one in things] for kind, things in export.items()}
-    for user in export.get("users", []):
+    for user in draft.each(export.get("users", [])):
         _person(user, draft)
-    for team in export.get("teams", []):
+    for team in draft.each(export.get("teams", [])):
         _team(team, draft)
-    for schedule in export.get("schedules", []):
+    for schedule in draft.each(export.get("schedules", [])):
         _rota(schedule, draft)
-    for escalation in export.get("escalations", []):
+    for escalation in draft.each(export.get("escalations", [])):
         _ladder(escalation, draft)
-    for service in export.get("services", []):
+    for service in draft.each(export.get("services", [])):
         _service(service, draft)
 
 
@@ -71,7 +72,7 @@ def _person(user: dict[str, Any], draft: Draft) -> None:
     if user.get("blocked"):
         draft.changed(f"person {name}", "is blocked there, and may be on call here")
     if user.get("notificationRules"):
-        draft.left_out(f"person {name}: notification rules", "contacts are tried in their order, one by one")
+        take_rules(user, draft.people[-1], draft, _mask)
 
 
 def _team(team: dict[str, Any], draft: Draft) -> None:

@@ -3,9 +3,11 @@
 https://developer.pagerduty.com/api-reference/
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from services.cli.importers.chains import Urgency, Wish, chain, put
 from services.cli.importers.draft import Draft, NotCarried
 from services.cli.importers.exports import Export
 from services.cli.importers.turns import DAY, WEEK, Rotation, Stretch, layers
@@ -32,37 +34,65 @@ _CHANNELS: Final = {
 def take(export: Export, draft: Draft) -> None:
     """Carry everything over into ``draft``."""
     users = export.get("users", [])
-    for user in users:
+    for user in draft.each(users):
         _person(user, draft)
-    for team in export.get("teams", []):
+    for team in draft.each(export.get("teams", [])):
         _team(team, users, draft)
-    for schedule in export.get("schedules", []):
+    for schedule in draft.each(export.get("schedules", [])):
         _rota(schedule, draft)
-    for policy in export.get("escalation_policies", []):
+    for policy in draft.each(export.get("escalation_policies", [])):
         _ladder(policy, draft)
-    for service in export.get("services", []):
+    for service in draft.each(export.get("services", [])):
         _service(service, draft)
 
 
 def _person(user: dict[str, Any], draft: Draft) -> None:
     name = str(user.get("name") or user.get("email") or user["id"])
-    contacts = []
-    for method in user.get("contact_methods", []):
+    methods: dict[str, tuple[str, str]] = {}
+    for number, method in enumerate(user.get("contact_methods", [])):
         channel = _CHANNELS.get(str(method.get("type", "")).removesuffix("_reference"))
         address = str(method.get("address") or "")
         if channel is None or not address:
-            draft.left_out(f"person {name}: {method.get('type')}", "Tocsin has no such channel, or no address is there")
+            draft.left_out(
+                f"person {name}: {method.get('type')}",
+                "Tocsin has no such channel, or no address is there",
+                draft.beneath(f"contact_methods/{number}"),
+            )
             continue
         country = method.get("country_code")
-        contacts.append((channel, f"+{country}{address}" if country and not address.startswith("+") else address))
-    if user.get("email"):
-        contacts.append(("email", str(user["email"])))
+        whole = f"+{country}{address}" if country and not address.startswith("+") else address
+        methods[str(method.get("id") or number)] = channel, whole
+    contacts = [*methods.values(), *([("email", str(user["email"]))] if user.get("email") else [])]
     draft.person(name, user.get("time_zone"), contacts, user.get("id"), user.get("email"))
-    rules = user.get("notification_rules")
-    if rules:
-        draft.left_out(
-            f"person {name}: {len(rules)} notification rules", "contacts are tried in their order, one by one"
-        )
+    wishes: dict[Urgency, list[Wish]] = {"high": [], "low": []}
+    for number, rule in enumerate(user.get("notification_rules") or []):
+        _wish(rule, number, name, methods, wishes, draft)
+    person = draft.people[-1]
+    put(person, {urgency: chain(person, found, urgency, draft) for urgency, found in wishes.items()}, draft)
+
+
+def _wish(
+    rule: dict[str, Any],
+    number: int,
+    name: str,
+    methods: Mapping[str, tuple[str, str]],
+    wishes: Mapping[Urgency, list[Wish]],
+    draft: Draft,
+) -> None:
+    """A notification rule, among the wishes of its urgency."""
+    method, where = rule.get("contact_method") or {}, draft.beneath(f"notification_rules/{number}")
+    urgency: Urgency = "low" if rule.get("urgency") == "low" else "high"
+    what = f"person {name}: notification rule {number + 1} ({urgency} urgency)"
+    kind = str(method.get("type") or "").removesuffix("_reference")
+    if not method:
+        draft.left_out(what, "the export does not say its contact method; ask for include[]=notification_rules", where)
+    elif kind not in _CHANNELS:
+        draft.left_out(what, f"Tocsin has no such channel ({kind})", where)
+    elif str(method.get("id")) not in methods:
+        draft.left_out(what, f"the export has no contact method {method.get('id')} of theirs", where)
+    else:
+        after = timedelta(minutes=int(rule.get("start_delay_in_minutes") or 0))
+        wishes[urgency].append(Wish(after, *methods[str(method["id"])], what, where))
 
 
 def _team(team: dict[str, Any], users: list[dict[str, Any]], draft: Draft) -> None:
