@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from libs.common.documents import Document, parse
+from services.cli.channels import Doubt, Place, unconfigured
 from services.cli.errors import Problem
 from services.cli.tree import Tree
 
@@ -18,25 +19,26 @@ _WHEN: Final = {"service": "services", "tool": "tools", "tenant": "tenants"}
 """The fields of a rule that name things of the directory."""
 _FROM: Final = ("routing.yaml", "ladders.yaml", "clocks.yaml")
 
-Place = tuple[str | int, ...]
-
 
 def doubts(tree: Tree) -> list[Problem]:
-    """Every reference of routing, ladders and clocks that the rest of the tree does not have, with file and line.
+    """Every reference of routing, ladders and clocks that the rest of the tree does not have, and every channel that nothing carries.
 
-    These are doubts and no errors: what the API added is not in the tree. A file that is no YAML is passed over.
+    Each with file and line. These are doubts and no errors: what the API added is not in the tree.
     """
     files = {name: parse(name, text) for name, text in tree.texts.items()}
     known = {stem: set(_ids(files.get(f"{stem}.yaml"), stem)) for stem in (*_NOUNS.values(), *_WHEN.values())}
-    found = []
+    found: list[Doubt] = []
     for name in _FROM:
         document = files.get(name)
         if document is None:
             continue
-        for place, rule in _dangling(document.data, (), known):
-            where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).lstrip(".")
-            found.append(Problem(rule, str(Path(tree.directory) / name), document.line(place), where))
-    return found
+        found += [(name, place, rule) for place, rule in _dangling(document.data, (), known)]
+    return [_problem(tree, files[name], place, rule) for name, place, rule in (*found, *unconfigured(files))]
+
+
+def _problem(tree: Tree, document: Document, place: Place, rule: str) -> Problem:
+    where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).lstrip(".")
+    return Problem(rule, str(Path(tree.directory) / document.name), document.line(place), where)
 
 
 def _ids(document: Document | None, stem: str) -> Iterator[str]:

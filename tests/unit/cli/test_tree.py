@@ -6,6 +6,7 @@ from shutil import copytree
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -143,6 +144,47 @@ def test_references_into_other_services_files_that_lead_nowhere_are_doubts(tmp_p
     assert code == 0
     assert f"doubtful: {tree}/routing.yaml:{line}: routing.rules[4].when.service[0]: services.yaml has no" in said
     assert "ladders[0].rungs[5].roles[0]: roles.yaml has no role 'coo': nobody is told, unless the API added it" in said
+    assert "doubtful" not in run(SHIPPED)[1]
+
+
+def test_channels_that_nothing_carries_are_doubts_with_file_and_line(tmp_path: Path) -> None:
+    tree = tmp_path / "t"
+    copytree(SHIPPED, tree)
+    people = """\
+people:
+  - id: ada
+    name: Ada
+    contacts:
+      - {sms: +15550100}
+      - {pager: "0815", verified: true}
+      - channel: fax
+        address: "1"
+    chain:
+      high: [sms, {pager: 2m}]
+      low:
+        - fax
+"""
+    shipped = (SHIPPED / "people.yaml").read_text().partition("people:\n")[2]
+    (tree / "people.yaml").write_text(people + shipped)
+    tenants = (SHIPPED / "tenants.yaml").read_text().replace("[{email: it@harbour.example}]", "[{pigeon: coo}]")
+    (tree / "tenants.yaml").write_text(tenants)
+    channels = (SHIPPED / "channels.yaml").read_text() + "  - {id: 'ticket:nosuch', name: Tickets, provider: local}\n"
+    (tree / "channels.yaml").write_text(channels)
+    code, said = run(tree)
+    assert code == 0
+    pigeon = next(number for number, text in enumerate(tenants.splitlines(), 1) if "pigeon" in text)
+    place = f"channels.yaml:{len(channels.splitlines())}: channels[{len(yaml.safe_load(channels)['channels']) - 1}].id"
+    nothing, passed = "nothing is sent to this contact", "this step is passed over"
+    for sentence in (
+        f"people.yaml:6: people[0].contacts[1].pager: channels.yaml has no channel 'pager': {nothing}",
+        f"people.yaml:7: people[0].contacts[2].channel: channels.yaml has no channel 'fax': {nothing}",
+        f"people.yaml:10: people[0].chain.high[1]: channels.yaml has no channel 'pager': {passed}",
+        f"people.yaml:12: people[0].chain.low[0]: channels.yaml has no channel 'fax': {passed}",
+        f"tenants.yaml:{pigeon}: tenants[1].contacts[1].contacts[0].pigeon: channels.yaml has no channel 'pigeon'",
+        f"{place}: integrations.yaml has no integration 'nosuch': no ticket comes by it, unless the API added it",
+    ):
+        assert f"doubtful: {tree}/{sentence}" in said
+    assert said.count("doubtful") == 6
     assert "doubtful" not in run(SHIPPED)[1]
 
 
