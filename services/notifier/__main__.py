@@ -7,8 +7,9 @@ from libs.common.db.work import Tx
 from libs.common.service import Service, assemble, make_platform, run
 from services.notifier.api import callbacks, ledger, preview
 from services.notifier.channels.book import ChannelBook
-from services.notifier.config import FILE, FORM, Surroundings
+from services.notifier.config import FILE, FORM
 from services.notifier.config import build as build_channels
+from services.notifier.config_base import Surroundings
 from services.notifier.consumer import subscriptions
 from services.notifier.domain.wording import Places
 from services.notifier.handlers.callbacks import Callbacks

@@ -1,7 +1,5 @@
-"""``channels.yaml``: who carries SMS, e-mail, messages in Slack and comments on tickets, and with which credentials. Secrets are references, never values."""
+"""``channels.yaml``: who carries SMS, phone calls, e-mail, messages in Slack and comments on tickets, and with which credentials. Secrets are references, never values."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
@@ -12,89 +10,33 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from libs.common.config import ConfigModel, ConfigTree, SecretRef
 from libs.common.configuration import Form
 from libs.common.errors import Misconfigured
-from libs.common.events.base import TICKET
 from services.notifier.channels.base import Channel
-from services.notifier.channels.book import Configured
+from services.notifier.channels.book import ENGLISH, Configured
 from services.notifier.channels.freshdesk import Freshdesk
 from services.notifier.channels.helpdesk import Account
 from services.notifier.channels.jira import Jira
-from services.notifier.channels.local import LocalChannel, Shelf
+from services.notifier.channels.local import LocalChannel
 from services.notifier.channels.servicenow import ServiceNow
 from services.notifier.channels.slack import SlackChannel
 from services.notifier.channels.smtp import Security, SmtpChannel, Submission
-from services.notifier.channels.twilio_sms import TwilioSms
 from services.notifier.channels.zendesk import Zendesk
-from services.notifier.domain.addresses import mailbox, phone
+from services.notifier.config_base import BaseChannel, Secrets, Surroundings, TicketChannel, Timeout
+from services.notifier.config_twilio import TwilioConfig, TwilioSmsConfig, TwilioVoiceConfig, twilio, webhooks
+from services.notifier.domain.addresses import mailbox
 from services.notifier.domain.callback import Webhooks
 
 FILE: Final = "channels.yaml"
-STATUS_PATH: Final = "/v1/callbacks/twilio/status"
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
-Timeout = Annotated[float, Field(gt=0, le=50)]
-"""Seconds that a provider may take to answer; shorter than the lease of a send."""
 
-
-TicketChannel = Annotated[str, StringConstraints(pattern=rf"^{TICKET}[a-z0-9][a-z0-9_.-]{{0,62}}$")]
-"""``ticket:zendesk`` comments on the tickets that came through the integration ``zendesk``."""
-
-
-class _ChannelConfig(ConfigModel):
-    """What all channels have. ``id`` is the word that contacts use: ``sms``, ``email``, ``slack``, ``ticket:INTEGRATION``."""
-
-    id: Literal["sms", "email", "slack"] | TicketChannel
-    name: str
-    provider_names: tuple[str, ...] = ()
-    """The names under which an incident may be about this channel's provider: then this channel is not used for it."""
-
-
-class LocalConfig(_ChannelConfig):
+class LocalConfig(BaseChannel):
     """The local outbox."""
 
     provider: Literal["local"]
 
 
-class TwilioConfig(_ChannelConfig):
-    """An account of Twilio's with an auth token, or with an API key beside it for sending."""
-
-    id: Literal["sms"]
-    provider: Literal["twilio"]
-    provider_names: tuple[str, ...] = ("twilio",)
-    account_sid: SecretRef
-    auth_token: SecretRef
-    """Signs Twilio's callbacks; also sends, where no API key is given."""
-    old_auth_token: SecretRef | None = None
-    """Also accepted on callbacks, while tokens are rotated."""
-    api_key_sid: SecretRef | None = None
-    api_key_secret: SecretRef | None = None
-    shared_keys: Mapping[str, SecretRef] = Field(default_factory=dict)
-    """Shared keys that may sign callbacks, by their id."""
-    sender: str | None = Field(None, alias="from")
-    messaging_service_sid: SecretRef | None = None
-    status_callbacks: bool = True
-    timeout: Timeout = 10
-
-    @field_validator("sender")
-    @classmethod
-    def _normal_sender(cls, value: str | None) -> str | None:
-        if value is None or (value.isalnum() and not value.isdigit()):  # an alphanumeric sender id
-            return value
-        number = phone(value)
-        if number is None:
-            raise ValueError("must be a number in international form, such as +15005550006")
-        return number
-
-    @model_validator(mode="after")
-    def _one_sender(self) -> Self:
-        if (self.sender is None) == (self.messaging_service_sid is None):
-            raise ValueError("give either from or messaging_service_sid")
-        if (self.api_key_sid is None) != (self.api_key_secret is None):
-            raise ValueError("api_key_sid and api_key_secret belong together")
-        return self
-
-
-class SmtpConfig(_ChannelConfig):
+class SmtpConfig(BaseChannel):
     """A submission server (RFC 6409)."""
 
     id: Literal["email"]
@@ -124,7 +66,7 @@ class SmtpConfig(_ChannelConfig):
         return self
 
 
-class SlackConfig(_ChannelConfig):
+class SlackConfig(BaseChannel):
     """An app in a workspace of Slack's: ``token`` is its bot's (``xoxb-…``), ``signing_secret`` signs what Slack posts back."""
 
     id: Literal["slack"]
@@ -137,7 +79,7 @@ class SlackConfig(_ChannelConfig):
     timeout: Timeout = 10
 
 
-class _HelpdeskConfig(_ChannelConfig):
+class _HelpdeskConfig(BaseChannel):
     """A helpdesk's API. ``public``: whether those who filed a ticket may read what is meant for them."""
 
     id: TicketChannel
@@ -206,17 +148,6 @@ def check(tree: ConfigTree) -> None:
     tree.load(FILE, ChannelsFile)
 
 
-@dataclass(frozen=True)
-class Surroundings:
-    """What channels need that is not theirs to configure."""
-
-    shelf: Shelf
-    public_url: str | None
-    """Where providers reach this service; without it no confirmations are asked for."""
-    twilio_base_url: str | None = None
-    slack_base_url: str | None = None
-
-
 def build(tree: ConfigTree, around: Surroundings) -> dict[str, Configured]:
     """The channels of the file. Raises :class:`Misconfigured` for a secret that is not there."""
     built: dict[str, Configured] = {}
@@ -235,12 +166,13 @@ def build(tree: ConfigTree, around: Surroundings) -> dict[str, Configured]:
 
 def _configured(
     one: ChannelConfig,
-    secret: Callable[[str, SecretRef | None], str],
+    secret: Secrets,
     around: Surroundings,
 ) -> Configured:
     names = frozenset(name.lower() for name in one.provider_names)
-    if isinstance(one, TwilioConfig):
-        return Configured(_twilio(one, secret, around), names, _webhooks(one, secret))
+    if isinstance(one, TwilioSmsConfig | TwilioVoiceConfig):
+        speaks = one.language if isinstance(one, TwilioVoiceConfig) else ENGLISH
+        return Configured(twilio(one, secret, around), names, webhooks(one, secret), speaks)
     if isinstance(one, SlackConfig):
         return Configured(_slack(one, secret, around), names, _signing(one, secret))
     channel: Channel
@@ -254,7 +186,7 @@ def _configured(
     return Configured(channel, names)
 
 
-def _helpdesk(one: HelpdeskConfig, secret: Callable[[str, SecretRef | None], str]) -> Channel:
+def _helpdesk(one: HelpdeskConfig, secret: Secrets) -> Channel:
     account = Account(
         url=one.url,
         token=secret("token", one.token),
@@ -273,26 +205,7 @@ def _helpdesk(one: HelpdeskConfig, secret: Callable[[str, SecretRef | None], str
             return ServiceNow(account, one.table)
 
 
-def _twilio(one: TwilioConfig, secret: Callable[[str, SecretRef | None], str], around: Surroundings) -> TwilioSms:
-    account = secret("account_sid", one.account_sid)
-    username, password = account, secret("auth_token", one.auth_token)
-    if one.api_key_sid is not None:
-        username, password = secret("api_key_sid", one.api_key_sid), secret("api_key_secret", one.api_key_secret)
-    callback = f"{around.public_url}{STATUS_PATH}" if around.public_url and one.status_callbacks else None
-    service = one.messaging_service_sid
-    return TwilioSms(
-        account_sid=account,
-        username=username,
-        password=password,
-        from_=one.sender,
-        messaging_service_sid=secret("messaging_service_sid", service) if service else None,
-        status_callback=callback,
-        base_url=around.twilio_base_url,
-        timeout=timedelta(seconds=one.timeout),
-    )
-
-
-def _slack(one: SlackConfig, secret: Callable[[str, SecretRef | None], str], around: Surroundings) -> SlackChannel:
+def _slack(one: SlackConfig, secret: Secrets, around: Surroundings) -> SlackChannel:
     return SlackChannel(
         token=secret("token", one.token),
         api_url=f"{around.slack_base_url}/api/" if around.slack_base_url else None,
@@ -300,21 +213,14 @@ def _slack(one: SlackConfig, secret: Callable[[str, SecretRef | None], str], aro
     )
 
 
-def _signing(one: SlackConfig, secret: Callable[[str, SecretRef | None], str]) -> Webhooks:
+def _signing(one: SlackConfig, secret: Secrets) -> Webhooks:
     secrets = [secret("signing_secret", one.signing_secret)]
     if one.old_signing_secret is not None:
         secrets.append(secret("old_signing_secret", one.old_signing_secret))
     return Webhooks(tuple(secrets))
 
 
-def _webhooks(one: TwilioConfig, secret: Callable[[str, SecretRef | None], str]) -> Webhooks:
-    tokens = [secret("auth_token", one.auth_token)]
-    if one.old_auth_token is not None:
-        tokens.append(secret("old_auth_token", one.old_auth_token))
-    return Webhooks(tuple(tokens), {key: secret("shared_keys", ref) for key, ref in one.shared_keys.items()})
-
-
-def _smtp(one: SmtpConfig, secret: Callable[[str, SecretRef | None], str]) -> SmtpChannel:
+def _smtp(one: SmtpConfig, secret: Secrets) -> SmtpChannel:
     if one.ca_file is not None and not one.ca_file.is_file():
         raise Misconfigured(f"{FILE}: channel {one.id}: ca_file {one.ca_file} does not exist")
     submission = Submission(

@@ -1,7 +1,7 @@
 """Lays a :class:`~services.notifier.domain.wording.Wording` out with the templates of this package."""
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 from jinja2 import PackageLoader, StrictUndefined, Template
@@ -10,6 +10,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from libs.common.events.base import TICKET
 from services.notifier.domain.blocks import Block, blocks
 from services.notifier.domain.segments import measure, plain
+from services.notifier.domain.speech import LONGEST_TITLE, digits, ear, slowly
 from services.notifier.domain.wording import Wording
 
 _SPACES: Final = re.compile(r"\s+")
@@ -52,14 +53,18 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters["is_web"] = _is_web
+        self._environment.filters |= {"is_web": _is_web, "digits": digits, "slowly": slowly}
         for name in self._environment.list_templates(extensions=("txt", "html")):
             self._environment.get_template(name)
 
     def render(self, channel: str, wording: Wording) -> Rendered:
-        """``wording`` as a message of ``channel``: short text for ``sms``, a comment for a ticket, text and blocks for ``slack``, text and HTML for everything else."""
+        """``wording`` as a message of ``channel``: short text for ``sms``, words for the ear for ``voice``, a comment for a ticket, text and
+        blocks for ``slack``, text and HTML for everything else.
+        """
         if channel == "sms":
             return Rendered(wording.headline, self._sms(wording))
+        if channel == "voice":
+            return Rendered(wording.headline, self._voice(wording))
         values = _values(wording)
         if channel.startswith(TICKET):
             comment = self._environment.get_template("ticket/comment.txt").render(values)
@@ -69,6 +74,14 @@ class Renderer:
             return Rendered(wording.headline, _BLANKS.sub("\n\n", text).strip() + "\n", blocks=blocks(wording))
         html = self._environment.get_template("email/message.html").render(values)
         return Rendered(wording.headline, _BLANKS.sub("\n\n", text).strip() + "\n", html)
+
+    def _voice(self, wording: Wording) -> str:
+        """What is read out, its title shortened so that a person's words are heard to their end."""
+        name = "verification" if wording.purpose == "verification" else "message"
+        spoken = wording.shortened(ear(wording.title, LONGEST_TITLE), ear(wording.words))
+        if wording.code:
+            spoken = replace(spoken, lead=spoken.lead.replace(wording.code, slowly(wording.code)))
+        return ear(self._environment.get_template(f"voice/{name}.txt").render(_values(spoken)))
 
     def _sms(self, wording: Wording) -> str:
         """The text, its title shortened until it fits: one part for a page, a few for what informs."""

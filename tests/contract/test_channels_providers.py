@@ -3,25 +3,27 @@
 import socket
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from services.notifier.channels.base import Absent, Accepted, GiveUp, Outcome, Retry
 from services.notifier.channels.smtp import SmtpChannel, Submission
 from services.notifier.channels.twilio_sms import TwilioSms
-from tests.contract.test_channels import TIMEOUT, message
-from tests.support.fake_twilio import ACCOUNT, TOKEN, FakeTwilio, Refusal, running_twilio
+from services.notifier.channels.twilio_voice import Calling, TwilioVoice
+from tests.contract.test_channels import TIMEOUT, message, twilio_account
+from tests.support.fake_twilio import FakeTwilio, Refusal, running_twilio
 from tests.support.smtp import running_smtp
 
 NINE_SECONDS = timedelta(seconds=9)
 """From the double's ``Date`` on."""
 SMS = message("sms", "+15005550010")
+CALL = message("voice", "+15005550010")
 MAIL = message("email", "rafael@example.com")
 
 
-def twilio(fake: FakeTwilio, **changes: str) -> TwilioSms:
-    fields = {"username": ACCOUNT, "password": TOKEN, "from_": "+15005550006"} | changes
-    return TwilioSms(account_sid=ACCOUNT, base_url=fake.url, timeout=TIMEOUT, **fields)
+def twilio(fake: FakeTwilio) -> TwilioSms:
+    return TwilioSms(twilio_account(fake), from_="+15005550006")
 
 
 async def send_refused(refusal: Refusal) -> Outcome:
@@ -94,18 +96,77 @@ async def test_the_same_words_sent_before_are_another_message_at_twilio() -> Non
 async def test_twilio_is_asked_to_confirm_where_it_can_reach_us() -> None:
     async with running_twilio() as fake:
         channel = TwilioSms(
-            account_sid=ACCOUNT,
-            username=ACCOUNT,
-            password=TOKEN,
+            twilio_account(fake),
             messaging_service_sid="MG1",
             status_callback="https://tocsin.example/v1/callbacks/twilio/status",
-            base_url=fake.url,
         )
         await channel.send(SMS)
         await channel.close()
     [sent] = fake.messages
     assert sent["status_callback"] == f"https://tocsin.example/v1/callbacks/twilio/status?attempt={SMS.key}"
     assert (sent["messaging_service_sid"], sent["from"]) == ("MG1", None)
+
+
+def calling(fake: FakeTwilio, **changes: Any) -> TwilioVoice:
+    return TwilioVoice(twilio_account(fake), Calling("+15005550006", **changes))
+
+
+@pytest.mark.parametrize(
+    ("refusal", "expected"),
+    [
+        (Refusal(400, 13224, "Invalid phone number"), GiveUp("invalid_address", "Twilio 13224: Invalid phone number")),
+        (Refusal(400, 21215, "No permission"), GiveUp("rejected", "Twilio 21215: No permission")),
+        (Refusal(401, 20003, "Authenticate"), GiveUp("rejected", "Twilio 20003: Authenticate")),
+        (Refusal(429, 20429, retry_after=7), Retry("provider_throttled", "Twilio answered 429", timedelta(seconds=7))),
+        (Refusal(400, 10004, "Too many calls"), Retry("provider_throttled", "Twilio 10004: Too many calls")),
+        (Refusal(503, 20503, "Away"), Retry("provider_error", "Twilio 20503: Away")),
+    ],
+)
+async def test_twilio_says_of_a_call_what_it_says_of_a_message(refusal: Refusal, expected: Outcome) -> None:
+    async with running_twilio() as fake:
+        fake.refusals.append(refusal)
+        channel = calling(fake)
+        assert await channel.send(CALL) == expected
+        await channel.close()
+
+
+async def test_a_call_only_speaks_where_twilio_cannot_reach_us() -> None:
+    async with running_twilio() as fake:
+        channel = calling(fake)
+        await channel.send(replace(CALL, answerable=True))
+        await channel.close()
+    [call] = fake.calls
+    assert "<Gather" not in call["twiml"]
+    assert "Answer in the console, or to the SMS if you got one." in call["twiml"]
+    assert not {"StatusCallback", "MachineDetection", "AsyncAmd"} & call["asked"].keys()
+
+
+async def test_machines_are_looked_for_only_where_that_is_wanted() -> None:
+    async with running_twilio() as fake:
+        channel = calling(fake, states="https://tocsin.example/status", machine_detection=False)
+        await channel.send(CALL)
+        await channel.close()
+    [call] = fake.calls
+    assert call["asked"]["StatusCallback"] == [f"https://tocsin.example/status?attempt={CALL.key}"]
+    assert not {"MachineDetection", "AsyncAmd"} & call["asked"].keys()
+
+
+async def test_a_call_is_known_by_the_id_that_nobody_else_has() -> None:
+    async with running_twilio() as fake:
+        channel = calling(fake)
+        other = TwilioVoice(twilio_account(fake), Calling("+15005550007"))
+        earlier = await channel.send(CALL)
+        elsewhere = await other.send(CALL)
+        assert isinstance(earlier, Accepted)
+        assert isinstance(elsewhere, Accepted)
+        assert await channel.lookup(CALL, {earlier.provider_id}) == Absent()
+        fake.lose_answers = 1
+        lost = await channel.send(CALL)
+        assert isinstance(lost, Retry)
+        assert lost.unsure
+        assert await channel.lookup(CALL, {earlier.provider_id}) == Accepted(fake.calls[2]["sid"])
+        for one in (channel, other):
+            await one.close()
 
 
 def free_port() -> int:

@@ -58,6 +58,26 @@ channels:
     from: tocsin@example.com
     timeout: 1.5
 """
+CALLS = """
+channels:
+  - id: voice
+    name: Phone calls
+    provider: twilio
+    account_sid: {{env: SID}}
+    auth_token: {{env: TOKEN}}
+    from: "+1 500 555 0006"
+    language: en-GB
+    timeout: 1.5
+  - {{id: sms, name: Text messages, provider: local}}
+  - id: email
+    name: E-mail
+    provider: smtp
+    host: 127.0.0.1
+    port: {port}
+    security: none
+    from: tocsin@example.com
+    timeout: 1.5
+"""
 SLACK = """
 channels:
   - id: slack

@@ -1,6 +1,7 @@
-"""Twilio on this machine: the Messages resource as its SDK speaks to it, and callbacks signed as Twilio signs them."""
+"""Twilio on this machine: the Messages and Calls resources as its SDK speaks to them, and callbacks signed as Twilio signs them."""
 
 import base64
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
+from xml.etree import ElementTree as ET
 
 import httpx
 from twilio.request_validator import RequestValidator
@@ -17,6 +19,9 @@ from tests.support.fake_api import Answer, FakeApi, running
 ACCOUNT = "AC" + "0" * 32
 TOKEN = "an-auth-token"
 MESSAGES = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
+CALLS = f"/2010-04-01/Accounts/{ACCOUNT}/Calls.json"
+E164 = re.compile(r"\+[1-9]\d{6,14}")
+EVENTS = {"initiated", "ringing", "answered", "completed"}
 
 
 @dataclass(frozen=True)
@@ -37,12 +42,14 @@ class FakeTwilio(FakeApi):
     """
 
     messages: list[dict[str, Any]] = field(default_factory=list)
+    calls: list[dict[str, Any]] = field(default_factory=list)
+    """Each with what was asked for beside what Twilio's own record has: ``twiml``, ``asked``."""
     refusals: list[Refusal] = field(default_factory=list)
     refuse_to: dict[str, Refusal] = field(default_factory=dict)
 
     def taken(self) -> int:
-        """How many messages were sent."""
-        return len(self.messages)
+        """How many messages were sent and calls made."""
+        return len(self.messages) + len(self.calls)
 
     def bodies(self, to: str | None = None) -> list[str]:
         """The texts that were taken."""
@@ -54,16 +61,20 @@ class FakeTwilio(FakeApi):
         if self.last_authorization != expected:
             return *_error(Refusal(401, 20003, "Authenticate")), []
         parts = urlsplit(target)
-        if parts.path != MESSAGES:
+        if parts.path not in {MESSAGES, CALLS}:
             return *_error(Refusal(404, 20404, "The requested resource was not found")), []
         if method == "GET" and not self.refusals:
-            return 200, self._listed(parse_qs(parts.query)), []
-        form = {name: values[0] for name, values in parse_qs(body, keep_blank_values=True).items()}
+            return 200, self._listed(parts.path, parse_qs(parts.query)), []
+        values = parse_qs(body, keep_blank_values=True)
+        form = {name: found[0] for name, found in values.items()}
         refusal = self.refusals.pop(0) if self.refusals else self.refuse_to.get(form.get("To", ""))
         if refusal is not None:
             extra = [f"Retry-After: {refusal.retry_after}"] if refusal.retry_after else []
             return *_error(refusal), extra
-        return 201, self._taken(form), []
+        if parts.path == MESSAGES:
+            return 201, self._taken(form), []
+        wrong = _wrong_call(values)
+        return (*_error(wrong), []) if wrong else (201, self._called(values), [])
 
     def _taken(self, form: Mapping[str, str]) -> dict[str, Any]:
         message: dict[str, Any] = {
@@ -92,10 +103,69 @@ class FakeTwilio(FakeApi):
         self.messages.append(message)
         return message
 
-    def _listed(self, query: Mapping[str, list[str]]) -> dict[str, Any]:
-        to = query.get("To", [None])[0]
-        found = [message for message in reversed(self.messages) if to is None or message["to"] == to]
-        return {"messages": found, "page": 0, "page_size": 100, "next_page_uri": None, "first_page_uri": "", "uri": ""}
+    def _called(self, values: Mapping[str, list[str]]) -> dict[str, Any]:
+        form = {name: found[0] for name, found in values.items()}
+        call: dict[str, Any] = {
+            "sid": f"CA{len(self.calls):032x}",
+            "account_sid": ACCOUNT,
+            "to": form["To"],
+            "to_formatted": form["To"],
+            "from": form["From"],
+            "from_formatted": form["From"],
+            "status": "queued",
+            "direction": "outbound-api",
+            "answered_by": None,
+            "api_version": "2010-04-01",
+            "caller_name": None,
+            "date_created": None,
+            "date_updated": None,
+            "start_time": None,
+            "end_time": None,
+            "duration": None,
+            "forwarded_from": None,
+            "group_sid": None,
+            "parent_call_sid": None,
+            "phone_number_sid": "PN" + "0" * 32,
+            "price": None,
+            "price_unit": "USD",
+            "queue_time": "0",
+            "trunk_sid": None,
+            "uri": "",
+            "subresource_uris": {},
+        }
+        self.calls.append(call | {"twiml": form["Twiml"], "asked": dict(values)})
+        return call
+
+    def _listed(self, path: str, query: Mapping[str, list[str]]) -> dict[str, Any]:
+        name = "messages" if path == MESSAGES else "calls"
+        found = [
+            {key: value for key, value in one.items() if key not in {"twiml", "asked"}}
+            for one in reversed(self.messages if path == MESSAGES else self.calls)
+            if all(one[field] in query.get(field.title(), [one[field]]) for field in ("to", "from"))
+        ]
+        return {name: found, "page": 0, "page_size": 100, "next_page_uri": None, "first_page_uri": "", "uri": ""}
+
+
+def _wrong_call(values: Mapping[str, list[str]]) -> Refusal | None:
+    """What Twilio refuses a call for."""
+    form = {name: found[0] for name, found in values.items()}
+    text = form.get("Twiml", "")
+    rules = (
+        (E164.fullmatch(form.get("To", "")), 21211, "The phone number you are attempting to call is not valid."),
+        (E164.fullmatch(form.get("From", "")), 21212, "The source phone number provided is not yet verified."),
+        ("Twiml" in form or "Url" in form, 21205, "Url parameter is required."),
+        (len(text) <= 4000, 21241, "Twiml is too long."),
+        ("Twiml" not in form or _is_twiml(text), 12100, "Document parse failure"),
+        (EVENTS.issuperset(values.get("StatusCallbackEvent", [])), 21626, "Invalid statusEvents"),
+    )
+    return next((Refusal(400, code, said) for kept, code, said in rules if not kept), None)
+
+
+def _is_twiml(text: str) -> bool:
+    try:
+        return ET.fromstring(text).tag == "Response"  # noqa: S314 - a test's own
+    except ET.ParseError:
+        return False
 
 
 def _error(refusal: Refusal) -> tuple[int, dict[str, Any]]:
@@ -169,6 +239,46 @@ def status_form(sid: str, status: str, to: str, error: tuple[int, str] | None = 
     if error:
         form |= {"ErrorCode": str(error[0]), "ErrorMessage": error[1]}
     return form
+
+
+def press_form(call: Mapping[str, Any], digits: str) -> dict[str, str]:
+    """The form that tells of a key that was pressed in a call of ours."""
+    return _call_form(call) | {"msg": "Gather End", "CallStatus": "in-progress", "Digits": digits, "FinishedOnKey": ""}
+
+
+def call_form(call: Mapping[str, Any], status: str, sequence: int = 0, answered_by: str = "") -> dict[str, str]:
+    """The form that says what became of a call."""
+    form = _call_form(call) | {
+        "CallStatus": status,
+        "CallbackSource": "call-progress-events",
+        "SequenceNumber": str(sequence),
+        "Timestamp": "Tue, 24 Nov 2026 14:00:41 +0000",
+    }
+    return form | ({"AnsweredBy": answered_by} if answered_by else {})
+
+
+def detection_form(call: Mapping[str, Any], answered_by: str) -> dict[str, str]:
+    """The form that says who picked up, while the call goes on."""
+    return {
+        "CallSid": call["sid"],
+        "AccountSid": ACCOUNT,
+        "AnsweredBy": answered_by,
+        "MachineDetectionDuration": "2900",
+    }
+
+
+def _call_form(call: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "AccountSid": ACCOUNT,
+        "ApiVersion": "2010-04-01",
+        "CallSid": call["sid"],
+        "Called": call["to"],
+        "CalledCity": "",
+        "Caller": call["from"],
+        "Direction": "outbound-api",
+        "From": call["from"],
+        "To": call["to"],
+    }
 
 
 async def call_back(client: httpx.AsyncClient, url: str, form: Mapping[str, str], **signing: str) -> httpx.Response:

@@ -1,10 +1,10 @@
-"""What Twilio calls: an answer by SMS, and what became of a message. Both count only with Twilio's signature.
+"""What Twilio calls: an answer by SMS, a key in a call, and what became of a message. All count only with Twilio's signature.
 
 The signature is over the address as Twilio called it, so it is built from the public URL in the settings, never from
 the ``Host`` header.
 """
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -13,41 +13,70 @@ from twilio.twiml.messaging_response import MessagingResponse
 
 from libs.common.db.work import UnitOfWork
 from libs.common.errors import Forbidden
+from services.notifier.channels import twiml
 from services.notifier.channels.book import ChannelBook
 from services.notifier.domain.callback import Callback
-from services.notifier.handlers.callbacks import Callbacks
+from services.notifier.domain.speech import menu
+from services.notifier.handlers.callbacks import Answer, Callbacks
 from services.notifier.sources.base import Arrival, Source
-from services.notifier.sources.twilio import SOURCE
+from services.notifier.sources.twilio import SOURCE, VOICE
 
-TWIML = "application/xml"
+PREFIX: Final = "/v1/callbacks/twilio"
+TWIML: Final = "application/xml"
+RESPONSES: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {TWIML: {}}}}
+AttemptId = Annotated[
+    UUID | None, Query(description="Our id of the message, which stands in the address that it was sent with.")
+]
 
 
 def router(uow: UnitOfWork, book: ChannelBook, callbacks: Callbacks, public_url: str) -> APIRouter:
     """The routes; ``public_url`` is what Twilio calls us by."""
-    api = APIRouter(prefix="/v1/callbacks/twilio", tags=["providers"])
+    api = APIRouter(prefix=PREFIX, tags=["providers"])
 
-    async def taken(request: Request) -> str:
+    async def taken(request: Request) -> tuple[Callback, Answer]:
         callback = await read_signed(request, SOURCE, book, uow, public_url)
         async with uow.begin() as tx:
-            return await callbacks.take(tx, callback)
+            return callback, await callbacks.take(tx, callback)
 
-    @api.post("/sms", response_class=Response, responses={200: {"content": {TWIML: {}}}})
+    @api.post("/sms", response_class=Response, responses=RESPONSES)
     async def sms(request: Request) -> Response:
         """Somebody answered: `ACK`, `RESOLVE`, with or without a number. The answer goes back by SMS (TwiML)."""
-        twiml = MessagingResponse()
-        if answer := await taken(request):
-            twiml.message(answer)
-        return Response(str(twiml), media_type=TWIML)
+        _, answer = await taken(request)
+        response = MessagingResponse()
+        if answer.words:
+            response.message(answer.words)
+        return Response(str(response), media_type=TWIML)
+
+    @api.post("/voice", response_class=Response, responses=RESPONSES)
+    async def voice(
+        request: Request,
+        attempt: AttemptId = None,  # noqa: ARG001 - the reader finds it
+        step: Annotated[str, Query(description="`resolve` where it was asked whether somebody is sure.")] = "",  # noqa: ARG001 - as above
+    ) -> Response:
+        """Somebody pressed a key in a call: 1 takes the incident, 2 twice resolves it, 9 says the message again. What is said next goes back (TwiML)."""
+        callback, answer = await taken(request)
+        action = f"{public_url}{PREFIX}{VOICE}"
+        if callback.attempt is not None:
+            action = f"{action}?attempt={callback.attempt}"
+        return Response(spoken(answer, book.language("voice"), action), media_type=TWIML)
 
     @api.post("/status", status_code=204)
-    async def status(
-        request: Request,
-        attempt: Annotated[UUID | None, Query(description="Our id of the message.")] = None,  # noqa: ARG001 - the reader finds it
-    ) -> None:
-        """What became of a message that Twilio took."""
+    async def status(request: Request, attempt: AttemptId = None) -> None:  # noqa: ARG001 - the reader finds it
+        """What became of a message that Twilio took, or of a call, or who picked it up."""
         await taken(request)
 
     return api
+
+
+def spoken(answer: Answer, language: str, action: str) -> str:
+    """What is said next in a call, whose keys go to ``action``."""
+    match answer.ask:
+        case "sure":
+            return twiml.question(answer.words, language, action)
+        case "again":
+            return twiml.message(answer.words, menu(answerable=answer.answerable, reachable=True), language, action)
+        case None:
+            return twiml.last(answer.words, language)
 
 
 async def read_signed(

@@ -15,9 +15,9 @@ from services.notifier.api.models import (
     AttemptView,
     Message,
     Messages,
-    repliable,
 )
 from services.notifier.domain.callback import from_words
+from services.notifier.handlers.contacts import repliable
 from services.notifier.handlers.replies import Replies
 from services.notifier.store import attempts as store
 from services.notifier.store import outbox
@@ -83,7 +83,7 @@ def _reading(api: APIRouter, uow: UnitOfWork) -> None:
 def _answering(api: APIRouter, uow: UnitOfWork, replies: Replies) -> None:
     @api.post("/outbox/{message_id}/reply")
     async def reply(principal: Operator, message_id: UUID, answer: Answer) -> Answered:
-        """Answer a message of the local outbox in its recipient's place, as if by SMS: `ACK`, `RESOLVE 12`."""
+        """Answer a message of the local outbox in its recipient's place, as if by SMS or phone: `ACK`, `RESOLVE 12`, `1`."""
         async with uow.begin() as tx:
             attempt = await outbox.attempt_of(tx.session, message_id)
             if attempt is None or not _visible(principal, attempt.tenants):

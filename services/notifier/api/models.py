@@ -7,8 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from services.notifier.domain.segments import measure
-from services.notifier.domain.wording import from_the_house
-from services.notifier.handlers.contacts import shown_text
+from services.notifier.handlers.contacts import repliable, shown_text
 from services.notifier.store.tables import Attempt, OutboxMessage
 
 
@@ -137,8 +136,3 @@ class Answered(BaseModel):
     """What they get back."""
 
     answer: str
-
-
-def repliable(attempt: Attempt) -> bool:
-    """Whether an answer to this message can be about an incident."""
-    return attempt.incident_number is not None and from_the_house(attempt.recipient_ref)

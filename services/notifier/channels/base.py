@@ -45,6 +45,10 @@ class Outgoing:
     """The provider's id of the message that this one stands under, where it is not one of its own."""
     broadcast: bool = False
     """Whether it is shown beside the message that it stands under as well."""
+    answerable: bool = False
+    """Whether it asks for an answer: a page of an incident, to somebody of the house."""
+    once: bool = False
+    """Whether it says by itself whatever is said twice, and must never be said again: a code."""
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from services.notifier.channels.base import Channel
 from services.notifier.domain.callback import Webhooks
 from services.notifier.domain.plan import ChannelFacts
+
+ENGLISH: Final = "en-US"
 
 
 @dataclass(frozen=True)
@@ -15,6 +18,8 @@ class Configured:
     channel: Channel
     provider_names: frozenset[str] = frozenset()
     webhooks: Webhooks = field(default_factory=Webhooks)
+    language: str = ENGLISH
+    """What is spoken, where the channel speaks."""
 
 
 class ChannelBook:
@@ -36,6 +41,11 @@ class ChannelBook:
     def webhooks(self, provider: str) -> tuple[Webhooks, ...]:
         """What may sign callbacks of ``provider``, over all its channels."""
         return tuple(one.webhooks for one in self._configured.values() if one.channel.provider == provider)
+
+    def language(self, name: str) -> str:
+        """What the channel of this name speaks."""
+        found = self._configured.get(name)
+        return ENGLISH if found is None else found.language
 
     def replace(self, configured: Mapping[str, Configured]) -> None:
         """Use these from now on. Those before are kept until :meth:`close`: a message may be under way in them."""

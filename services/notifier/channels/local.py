@@ -1,10 +1,12 @@
 """The local outbox: nothing leaves the house, and everybody can see what would have."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Literal, Protocol
 
 from libs.common.errors import Unavailable
 from services.notifier.channels.base import Absent, Accepted, Found, Outcome, Outgoing, Retry, Unknowable
+from services.notifier.domain.speech import menu
 
 
 class Shelf(Protocol):
@@ -32,9 +34,15 @@ class LocalChannel:
     async def send(self, message: Outgoing) -> Outcome:
         """Put it on the shelf."""
         try:
-            return Accepted(await self._shelf.put(self._channel, message))
+            return Accepted(await self._shelf.put(self._channel, self._as_told(message)))
         except Unavailable as error:
             return Retry("provider_unreachable", error.detail, error.retry_after)
+
+    def _as_told(self, message: Outgoing) -> Outgoing:
+        """A call with what may be pressed, which a reply to it stands for."""
+        if self._channel != "voice" or not message.answerable:
+            return message
+        return replace(message, text=f"{message.text} {menu(answerable=True, reachable=True)}")
 
     async def lookup(self, message: Outgoing, known: Collection[str]) -> Found:  # noqa: ARG002 - a key is unique for ever
         """Look on the shelf."""

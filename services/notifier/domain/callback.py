@@ -9,7 +9,8 @@ from typing import Final, Literal
 from uuid import UUID
 
 from libs.common.events.deliveries import AttemptReason
-from services.notifier.domain.reply import Action, parse
+from services.notifier.domain.press import Ask, pressed
+from services.notifier.domain.reply import Action, Command, parse
 
 Kind = Literal["reply", "status", "press", "command", "handshake", "other"]
 """``reply`` to a message · ``status`` of a message or call · ``press`` of a key or a button · ``command`` that somebody gave without
@@ -20,9 +21,6 @@ State = Literal["taken", "answered", "arrived", "lost"]
 
 RANKS: Final[Mapping[State, int]] = {"taken": 1, "answered": 1, "arrived": 2, "lost": 2}
 """States come in any order: one only counts where it ranks higher than what is known, and the first of the highest stays."""
-
-Ask = Literal["sure", "again"]
-"""What somebody on the phone hears next: whether they are ``sure``, or the whole message ``again``."""
 
 
 @dataclass(frozen=True)
@@ -129,8 +127,11 @@ class Standing:
 
 
 def from_words(provider: str, key: str, channel: str, address: str, words: str, attempt: UUID | None) -> Callback:
-    """The callback of somebody who answered in words."""
+    """The callback of somebody who answered in words, or to a call by the key that they would press."""
     command = parse(words)
+    if command is None and channel == "voice":
+        key_pressed = pressed(words.strip(), certain=True).action
+        command = Command(key_pressed, None) if key_pressed else None
     if command is None:
         said = "The words are no command: ACK or RESOLVE, with the incident's number where there are several."
     else:

@@ -5,10 +5,12 @@ that no pocket and no sleepy thumb resolves anything.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
-from services.notifier.domain.callback import Ask
 from services.notifier.domain.reply import Action
+
+Ask = Literal["sure", "again"]
+"""What somebody on the phone hears next: whether they are ``sure``, or the whole message ``again``."""
 
 ACKNOWLEDGE: Final = "1"
 RESOLVE: Final = "2"

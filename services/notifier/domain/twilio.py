@@ -32,8 +32,8 @@ FOR_GOOD: Final[Mapping[int, AttemptReason]] = {
 }
 """What Twilio's error codes mean for an attempt (https://www.twilio.com/docs/api/errors). Others of the 4xx are ``rejected``."""
 
-THROTTLED: Final = frozenset({20429, 14107, 21611, 30001, 30022, 63038})
-"""Limits: they pass."""
+THROTTLED: Final = frozenset({10004, 20429, 14107, 21611, 30001, 30022, 63038})
+"""Limits, such as that of calls at once (10004): they pass."""
 
 MESSAGES: Final[Mapping[str, State]] = {
     "accepted": "taken",

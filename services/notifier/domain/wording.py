@@ -63,6 +63,8 @@ class Wording:
     checks: tuple[Link, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
     recipient: str = ""
+    code: str = ""
+    """The code in ``lead``, where there is one."""
 
     def held(self, since: datetime, now: datetime) -> "Wording":
         """The same, saying that it waited for the end of quiet hours."""
@@ -140,6 +142,7 @@ def word(request: NotificationRequested, recipient: Recipient, places: Places, n
         checks=() if outside else request.links or (incident.links if incident else ()),
         facts=() if incident is None else _facts(incident, now, outside=outside),
         recipient=recipient.name,
+        code=request.code or "",
     )
 
 

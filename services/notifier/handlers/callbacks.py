@@ -4,11 +4,24 @@ from dataclasses import dataclass
 
 from libs.common.db.session import ReadSession
 from libs.common.db.work import Tx
+from services.notifier.domain import speech
 from services.notifier.domain.callback import Callback, Decision, of_answer, of_status
+from services.notifier.domain.press import Ask
 from services.notifier.handlers.confirmations import Confirmations, meant, standing_of
+from services.notifier.handlers.contacts import repliable, shown_text
 from services.notifier.handlers.replies import Replies, paged
 from services.notifier.store import outbox
 from services.notifier.store.tables import Attempt
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the sender gets back: words, where there are any, and what somebody on the phone is asked next."""
+
+    words: str = ""
+    ask: Ask | None = None
+    answerable: bool = False
+    """Whether what is said again is a page."""
 
 
 @dataclass
@@ -18,12 +31,31 @@ class Callbacks:
     replies: Replies
     confirmations: Confirmations
 
-    async def take(self, tx: Tx, callback: Callback) -> str:
-        """Act on it; the words that the sender gets back, where there are any."""
-        if callback.kind == "status":
+    async def take(self, tx: Tx, callback: Callback) -> Answer:
+        """Act on it."""
+        match callback.kind:
+            case "status":
+                await self.confirmations.take(tx, callback)
+                return Answer()
+            case "press":
+                return await self._pressed(tx, callback)
+            case "reply" | "command":
+                return Answer(await self.replies.take(tx, callback))
+            case _:
+                return Answer()
+
+    async def _pressed(self, tx: Tx, callback: Callback) -> Answer:
+        """A key in a call, which somebody heard who could press it."""
+        call = await meant(tx.session, callback)
+        if call is not None and callback.state is not None:
             await self.confirmations.take(tx, callback)
-            return ""
-        return await self.replies.take(tx, callback) if callback.kind == "reply" else ""
+        if callback.ask is None:
+            return Answer(await self.replies.take(tx, callback))
+        if call is None:
+            return Answer(speech.UNKNOWN_CALL)
+        if not repliable(call) or call.incident_number is None or callback.ask == "again":
+            return Answer(shown_text(call), "again", answerable=call.purpose == "page" and repliable(call))
+        return Answer(speech.sure(call.incident_number), "sure")
 
 
 async def foresee(session: ReadSession, callback: Callback) -> tuple[Decision, Attempt | None]:

@@ -21,7 +21,7 @@ from services.notifier.domain.plan import (
     slot_of,
     standing,
 )
-from services.notifier.domain.wording import Places, all_tickets, why, word
+from services.notifier.domain.wording import Places, all_tickets, from_the_house, why, word
 from services.notifier.rendering import Rendered, Renderer
 from services.notifier.store import attempts as store
 from services.notifier.store import held as held_store
@@ -189,6 +189,11 @@ def step_key(request: NotificationRequested, recipient: Recipient, place: int) -
 def shown_text(attempt: Attempt) -> str:
     """The text of a message as everybody but its recipient may read it."""
     return CONCEALED if attempt.purpose == "verification" else attempt.text
+
+
+def repliable(attempt: Attempt) -> bool:
+    """Whether an answer to this message can be about an incident."""
+    return attempt.incident_number is not None and from_the_house(attempt.recipient_ref)
 
 
 def addressee(recipient: Recipient) -> Addressee:

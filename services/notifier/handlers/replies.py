@@ -7,10 +7,12 @@ from libs.common.db.work import Tx
 from libs.common.events.deliveries import Addressee, ReplyReceived
 from libs.common.logs import bind_incident, get_logger
 from libs.common.metrics import Metrics
+from services.notifier.domain import speech
 from services.notifier.domain.addresses import normal
 from services.notifier.domain.callback import Callback, of_answer
 from services.notifier.domain.reply import HELP, Action, Command, confirmation, unknown
-from services.notifier.handlers.contacts import request_of
+from services.notifier.handlers.confirmations import meant
+from services.notifier.handlers.contacts import repliable, request_of
 from services.notifier.store import attempts as store
 from services.notifier.store import outbox
 from services.notifier.store.tables import Attempt, Notification, Reply
@@ -30,15 +32,17 @@ class Replies:
         if before is not None:
             return before.answer
         told = await paged(tx.session, callback)
+        spoken = callback.channel == "voice"
         number = None if told is None else told.incident_number
         decision = of_answer(callback, number)
         if callback.action is None:
             answer = HELP
         elif told is None or number is None:
-            answer = unknown(Command(callback.action, callback.incident))
+            answer = speech.NOT_PAGED if spoken else unknown(Command(callback.action, callback.incident))
         else:
             command = Command(callback.action, callback.incident)
             answer = confirmation(command, number, await self._title(tx, told))
+            answer = speech.done(callback.action, number) if spoken else answer
             await self._hand_on(tx, callback, callback.action, told)
         tx.session.add(
             Reply(
@@ -81,7 +85,8 @@ async def paged(session: ReadSession | WriteSession, callback: Callback) -> Atte
     """The message that an answer is about: the one answered, the one named by number, or the latest page; none without a command."""
     if callback.action is None:
         return None
-    if callback.attempt is not None and callback.incident is None:
-        return await store.find_attempt(session, callback.attempt)
+    about = await meant(session, callback) if callback.incident is None else None
+    if about is not None:
+        return about if repliable(about) else None
     address = normal(callback.channel, callback.address) or callback.address
     return await store.latest_told(session, callback.channel, address, callback.incident)

@@ -18,6 +18,7 @@ from services.notifier.handlers.contacts import (
     failed,
     load,
     recipient_of,
+    repliable,
     shown_text,
 )
 from services.notifier.store import attempts as store
@@ -190,4 +191,6 @@ def outgoing(attempt: Attempt, root: str | None = None) -> Outgoing:
         blocks=tuple(attempt.blocks or ()),
         root=root,
         broadcast=attempt.purpose == "closing",
+        answerable=attempt.purpose == "page" and repliable(attempt),
+        once=attempt.purpose == "verification",
     )

@@ -8,7 +8,8 @@ from libs.common.config import load_tree
 from libs.common.errors import Misconfigured
 from services.notifier.channels.base import Outgoing
 from services.notifier.channels.book import ChannelBook
-from services.notifier.config import FILE, Surroundings, build
+from services.notifier.config import FILE, build
+from services.notifier.config_base import Surroundings
 from services.notifier.domain.plan import ChannelFacts
 
 SECRETS = {"SID": "AC1", "TOKEN": "t", "OLD": "o", "KEY": "k", "SECRET": "s", "SHARED": "h"}
@@ -43,11 +44,12 @@ def test_the_shipped_channels_let_nothing_leave_the_house() -> None:
     facts = book(Path("deploy/config")).facts()
     assert {name: one.provider for name, one in facts.items()} == {
         "sms": "local",
+        "voice": "local",
         "email": "local",
         "slack": "local",
         "ticket:helpdesk": "local",
     }
-    assert "twilio" in facts["sms"].provider_names
+    assert "twilio" in facts["sms"].provider_names & facts["voice"].provider_names
 
 
 def test_twilio_is_its_own_incident_without_being_told_so(tmp_path: Path) -> None:
@@ -102,6 +104,44 @@ def test_what_contradicts_itself_is_refused_with_its_rule(tmp_path: Path, line: 
 def test_a_secret_is_a_reference_and_never_a_value(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured):
         book(tmp_path, TWILIO.replace("{env: TOKEN}", "0123456789abcdef"))
+
+
+CALLS = """
+channels:
+  - id: voice
+    name: Phone calls
+    provider: twilio
+    account_sid: {env: SID}
+    auth_token: {env: TOKEN}
+    from: 0015005550006
+    language: de-DE
+"""
+
+
+def test_calls_have_a_number_a_language_and_the_account_s_secrets(tmp_path: Path) -> None:
+    made = book(tmp_path, CALLS)
+    assert made.facts() == {"voice": ChannelFacts("twilio", frozenset({"twilio"}))}
+    assert made.language("voice") == "de-DE"
+    assert made.language("sms") == "en-US"
+    assert [one.tokens for one in made.webhooks("twilio")] == [("t",)]
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "rule"),
+    [
+        ("from: 0015005550006", "from: Tocsin", "must be a number in international form"),
+        ("from: 0015005550006", "messaging_service_sid: {env: SID}", "messaging_service_sid"),
+        ("language: de-DE", "language: German!", "language"),
+        ("language: de-DE", "ring: 3", "greater than or equal to 5"),
+        ("language: de-DE", "api_key_sid: {env: KEY}", "api_key_sid and api_key_secret belong together"),
+        ("id: voice", "id: email", "email"),
+    ],
+)
+def test_calls_that_could_not_be_made_are_refused_with_the_rule(tmp_path: Path, was: str, now: str, rule: str) -> None:
+    assert was in CALLS
+    with pytest.raises(Misconfigured, match=r"channels\.yaml") as raised:
+        book(tmp_path, CALLS.replace(was, now))
+    assert rule in raised.value.detail
 
 
 TICKETS = """
