@@ -51,7 +51,7 @@ async def build(settings: IntakeSettings, *, clock: Clock | None = None, chance:
     platform = await make_platform("intake", settings, clock=clock, chance=chance)
     uow = platform.uow
     writer, network = GroupWriter(uow), WebNetwork()
-    receiver = Receiver(writer, platform.clock, platform.chance, platform.metrics)
+    receiver = Receiver(writer, platform.clock, platform.chance, platform.metrics, uow)
     guard = Guard(platform.environ, settings.rate_limit)
     senders = Senders(uow)
     postbox = Postbox(senders, receiver, guard, platform.clock, platform.metrics)

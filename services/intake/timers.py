@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from libs.common.db.timers import DueTimer, TimerHandler
 from libs.common.db.work import Tx
-from services.intake.handlers import heartbeats, lapses
+from services.intake.handlers import heartbeats, lapses, rolling, series
 from services.intake.handlers.keep import PRUNE, drop_old
 from services.intake.handlers.receive import Receiver
 from services.intake.store.lapses import TIMER
@@ -23,4 +23,7 @@ def timer_handlers(keep: timedelta, receiver: Receiver) -> Mapping[str, TimerHan
     async def end_alert(tx: Tx, timer: DueTimer) -> None:
         await lapses.on_timer(tx, receiver, timer)
 
-    return {PRUNE: prune, heartbeats.TIMER: look_for_heartbeat, TIMER: end_alert}
+    async def announce(tx: Tx, timer: DueTimer) -> None:
+        await rolling.on_timer(tx, receiver, timer)
+
+    return {PRUNE: prune, heartbeats.TIMER: look_for_heartbeat, TIMER: end_alert, series.TIMER: announce}

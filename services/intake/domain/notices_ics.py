@@ -6,7 +6,7 @@ event moves it. Each occurrence of an event that recurs is a maintenance of its 
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
@@ -16,13 +16,19 @@ from zoneinfo import ZoneInfo
 import recurring_ical_events  # type: ignore[import-untyped]  # it has no stubs
 from icalendar import Calendar
 
+from services.intake.domain.dedup import bounded
+from services.intake.domain.mapping import clean
+from services.intake.domain.trigger import Series, Version
+
 NoticeState = Literal["tentative", "scheduled", "in_progress", "completed", "cancelled"]
 
 MEDIA_TYPE: Final = "text/calendar"
 MOST: Final = 200
 """Events of a calendar that is read."""
+MOST_OCCURRENCES: Final = 2_000
+"""Occurrences of all of its events."""
 HORIZON: Final = timedelta(days=35)
-"""How far ahead the occurrences of an event that recurs are announced."""
+"""How far ahead the occurrences of an event that recurs are announced; the rest as time goes on."""
 BEHIND: Final = timedelta(days=1)
 """How long ago an occurrence may have ended to be still told of."""
 
@@ -62,6 +68,9 @@ class Notice:
     """One maintenance as a calendar announces it. Texts are the sender's own."""
 
     uid: str
+    series: str
+    """The key of the event that it is an occurrence of, or is itself."""
+    version: Version
     recurrence: str = ""
     """Which occurrence of an event that recurs: its original beginning, ``20260307T220000Z``."""
     key: str
@@ -94,10 +103,10 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Announcements:
-    """What a calendar says: its notices, and the titles of events that go on recurring beyond what is announced now."""
+    """What a calendar says: its notices, and the events that they are occurrences of."""
 
     notices: tuple[Notice, ...]
-    goes_on: tuple[str, ...] = ()
+    series: tuple[Series, ...] = ()
     method: str = ""
 
 
@@ -118,11 +127,32 @@ def _read(calendar: Calendar, now: datetime, zone: str) -> Announcements:
     events = calendar.walk("VEVENT")
     info = ZoneInfo(zone)
     found = [_notice(event, method, info) for event in events if not _recurs(event) and not _is_part(event, events)]
-    series = [event for event in events if _recurs(event)]
-    if series:
-        found.extend(_occurrences(calendar, {str(event.get("UID", "")) for event in series}, method, info, now))
-    goes_on = tuple(str(event.get("SUMMARY", "")) for event in series if _goes_on(event, now))
-    return Announcements(_told_apart(found), goes_on, method)
+    recurring = [event for event in events if _recurs(event)]
+    if recurring:
+        found.extend(_occurrences(calendar, {str(event.get("UID", "")) for event in recurring}, method, info, now))
+        near = {(notice.uid, notice.recurrence) for notice in found}
+        parts = [_notice(event, method, info) for event in events if _is_part(event, events)]
+        # moved out of the weeks that are announced: it is announced all the same, and so is not taken for gone
+        found.extend(part for part in parts if (part.uid, part.recurrence) not in near and part.starts_at > now)
+    if len(found) > MOST_OCCURRENCES:
+        raise NoCalendar(
+            f"The calendar holds {len(found)} occurrences in {HORIZON.days} days; {MOST_OCCURRENCES} are read."
+        )
+    return Announcements(_told_apart(found), tuple(_series(events, method, now)), method)
+
+
+def _series(events: Sequence[Any], method: str, now: datetime) -> Iterator[Series]:
+    """What is said of each event, as its newest version in the calendar says it."""
+    wholes: dict[str, Series] = {}
+    parts: dict[str, Series] = {}
+    for event in events:
+        key, version = _series_key(event), _version(event)
+        whole, recurs = event.get("RECURRENCE-ID") is None, _recurs(event)
+        goes_on = recurs and _state(event, method) != "cancelled" and _goes_on(event, now)
+        known = wholes if whole else parts
+        if key not in known or known[key].version.is_older_than(version):
+            known[key] = Series(key, version, whole, recurs, goes_on)
+    yield from (series for series in (parts | wholes).values() if series.key)
 
 
 def _text(body: bytes) -> str:
@@ -169,7 +199,7 @@ def _unbroken(text: str) -> str:
 
 
 def _notice(event: Any, method: str, zone: ZoneInfo) -> Notice:
-    uid = str(event.get("UID", "")).strip()
+    uid = _uid(event)
     title = str(event.get("SUMMARY", "")).strip()
     starts_at, ends_at = _times(event, zone)
     provider, ids = _text_of(event, "X-MAINTNOTE-PROVIDER"), list(_maintenance_ids(event))
@@ -181,10 +211,12 @@ def _notice(event: Any, method: str, zone: ZoneInfo) -> Notice:
     impact = _text_of(event, "X-MAINTNOTE-IMPACT").upper()
     return Notice(
         uid=uid,
+        series=_series_key(event),
+        version=_version(event),
         recurrence=occurrence,
         key=f"{base}/{occurrence}" if occurrence else base,
         state=_state(event, method),
-        sequence=_sequence(event),
+        sequence=_version(event).sequence,
         title=title or f"Maintenance {ids[0] if ids else uid}",
         description=str(event.get("DESCRIPTION", "")).strip(),
         starts_at=starts_at,
@@ -228,6 +260,23 @@ def _instant(value: date, zone: ZoneInfo) -> datetime:
     return found
 
 
+def _uid(event: Any) -> str:
+    return str(event.get("UID", "")).strip()
+
+
+def _series_key(event: Any) -> str:
+    return bounded(clean(_uid(event)))
+
+
+def _version(event: Any) -> Version:
+    """Of two with one ``SEQUENCE`` the later ``DTSTAMP`` is the newer; a stamp that cannot be read says nothing."""
+    try:
+        stamp = _instant(event["DTSTAMP"].dt, ZoneInfo("UTC"))
+    except _BROKEN:
+        stamp = None
+    return Version(_sequence(event), stamp)
+
+
 def _sequence(event: Any) -> int:
     try:
         return min(max(int(event.get("SEQUENCE", 0)), 0), 2**31 - 1)
@@ -267,7 +316,7 @@ def _is_part(event: Any, events: Iterable[Any]) -> bool:
 def _occurrences(calendar: Calendar, uids: set[str], method: str, zone: ZoneInfo, now: datetime) -> Iterator[Notice]:
     query = recurring_ical_events.of(calendar, skip_bad_series=True)
     found = (event for event in query.between(now - BEHIND, now + HORIZON) if str(event.get("UID", "")) in uids)
-    for event in islice(found, MOST):
+    for event in islice(found, MOST_OCCURRENCES + 1):
         yield _notice(event, method, zone)
 
 
@@ -287,7 +336,7 @@ def _told_apart(notices: list[Notice]) -> tuple[Notice, ...]:
     newest: dict[tuple[str, str], Notice] = {}
     for notice in notices:
         known = newest.get((notice.key, notice.uid))
-        if known is None or known.sequence <= notice.sequence:
+        if known is None or not notice.version.is_older_than(known.version):
             newest[notice.key, notice.uid] = notice
     shared = Counter(notice.key for notice in newest.values())
     return tuple(

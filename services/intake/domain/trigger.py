@@ -52,6 +52,33 @@ class TicketRead:
 
 
 @dataclass(frozen=True, slots=True)
+class Version:
+    """Which announcement of an event it is: ``SEQUENCE``, and ``DTSTAMP`` where there is one."""
+
+    sequence: int = 0
+    stamp: datetime | None = None
+
+    def is_older_than(self, other: "Version") -> bool:
+        """Whether ``other`` was announced later; of two that cannot be told apart neither was."""
+        if self.sequence != other.sequence or self.stamp is None or other.stamp is None:
+            return self.sequence < other.sequence
+        return self.stamp < other.stamp
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What a body says of an event that recurs, or may have recurred before."""
+
+    key: str
+    version: Version
+    whole: bool
+    """Whether the event itself is in it, and not only some of its occurrences."""
+    recurs: bool = False
+    goes_on: bool = False
+    """Whether there are occurrences beyond those that are announced now."""
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedTrigger:
     """One alert of a body, in Tocsin's words, before it has ids and a time of arrival."""
 
@@ -84,6 +111,8 @@ class ParsedTrigger:
     started_at: datetime | None = None
     """``None``: the sender did not say; the time of arrival counts."""
     ended_at: datetime | None = None
+    series: str = ""
+    """The key of the event that it is an occurrence of, where events may recur."""
     lapse: Lapse | None = None
     """Until when it counts unless it is repeated, where its sender repeats alerts; ``None`` where alerts stay until they are ended."""
 
@@ -127,6 +156,8 @@ class Reading:
     refusals: tuple[Refusal, ...] = ()
     ignored: tuple[Ignored, ...] = ()
     remarks: tuple[Remark, ...] = ()
+    series: tuple[Series, ...] = ()
+    """The events of a calendar, whose occurrences ``triggers`` are."""
 
     @property
     def only_a_test(self) -> bool:

@@ -1,30 +1,36 @@
 """A body comes in: read it, make its events, keep it, and only then say so."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from libs.common.bus.base import Message
 from libs.common.chance import Chance
 from libs.common.clock import Clock
-from libs.common.db.work import Tx
+from libs.common.db.work import Tx, UnitOfWork
 from libs.common.events.base import Event
 from libs.common.events.envelope import Envelope, encode
 from libs.common.events.triggers import TriggerAcknowledged, TriggerNoted, TriggerReceived
+from libs.common.logs import get_logger
 from libs.common.metrics import Metrics
 from libs.common.tracing import current_traceparent
 from services.intake.domain.drop_in import Call
 from services.intake.domain.facts import quarantined, received, remarked
 from services.intake.domain.integration import Integration
 from services.intake.domain.trigger import Reading
+from services.intake.handlers import series
 from services.intake.handlers.understand import Understood, understand
 from services.intake.sources.base import Source
 from services.intake.store.lapses import Lasting
 from services.intake.store.mail import Mark
-from services.intake.store.writer import RETRY_AFTER, Entry, NotCommitted, Writer, insert_entries
+from services.intake.store.writer import RETRY_AFTER, Entry, NotCommitted, Repeated, Writer, insert_entries
+
+log = get_logger(__name__)
 
 EVENT_SOURCE: Final = "/tocsin/intake"
 COMMIT_TIMEOUT: Final = timedelta(seconds=8)
@@ -45,8 +51,11 @@ class Receipt:
 class Receiver:
     """Takes bodies in."""
 
-    def __init__(self, writer: Writer, clock: Clock, chance: Chance, metrics: Metrics) -> None:
+    def __init__(
+        self, writer: Writer, clock: Clock, chance: Chance, metrics: Metrics, uow: UnitOfWork | None = None
+    ) -> None:
         self._writer = writer
+        self._uow = uow
         self._clock = clock
         self._chance = chance
         self._metrics = metrics
@@ -68,18 +77,43 @@ class Receiver:
         """
         now = self._clock.now()
         understood = understand(source, integration, headers, body, now)
-        receipt = self._receipt(understood.reading, integration, now)
-        call, once = (None, "") if receipt.reading.refused else (call, once)
-        entry = replace(
-            self._entry(receipt, integration, understood.headers, body, now), mark=mark, call=call, once=once
-        )
+        call, once = (None, "") if understood.reading.refused else (call, once)
+
+        def made(reading: Reading) -> tuple[Receipt, Entry]:
+            receipt = self._receipt(reading, integration, now)
+            entry = self._entry(receipt, integration, understood.headers, body, now)
+            return receipt, replace(entry, mark=mark, call=call, once=once)
+
         try:
             async with asyncio.timeout(COMMIT_TIMEOUT.total_seconds()):
-                await self._writer.write(entry)
+                if understood.reading.series and self._uow is not None:
+                    receipt = await self._follow(self._uow, integration, understood.reading, made)
+                else:
+                    receipt, entry = made(understood.reading)
+                    await self._writer.write(entry)
         except TimeoutError as error:
             sentence = "The body was not committed in time; post it again."
             raise NotCommitted(sentence, retry_after=RETRY_AFTER) from error
+        except SQLAlchemyError as error:
+            log.warning("body_not_committed", reason=str(error).partition("\n")[0])
+            raise NotCommitted("The body could not be stored; post it again.", retry_after=RETRY_AFTER) from error
         self._count(source.name, receipt)
+        return receipt
+
+    @staticmethod
+    async def _follow(
+        uow: UnitOfWork,
+        integration: Integration[Any],
+        reading: Reading,
+        made: Callable[[Reading], tuple[Receipt, Entry]],
+    ) -> Receipt:
+        """Take in a calendar: what it means depends on what was announced before, so it has a transaction of its own."""
+        async with uow.begin() as tx:
+            followed, noted = await series.follow(tx, integration, reading)
+            receipt, entry = made(followed)
+            if await insert_entries(tx, [entry]):
+                raise Repeated
+            await series.keep(tx, integration, noted, receipt.delivery_id)
         return receipt
 
     async def receive_in(
@@ -100,8 +134,10 @@ class Receiver:
             understood = understand(source, integration, headers.items(), body, tx.now)
         else:
             understood = Understood(reading, dict(headers))
-        receipt = self._receipt(understood.reading, integration, tx.now)
+        followed, noted = await series.follow(tx, integration, understood.reading)
+        receipt = self._receipt(followed, integration, tx.now)
         await insert_entries(tx, [self._entry(receipt, integration, understood.headers, body, tx.now)])
+        await series.keep(tx, integration, noted, receipt.delivery_id)
         self._count(source.name, receipt)
         return receipt
 

@@ -14,13 +14,13 @@ from services.intake.domain.mailbox import MailboxOptions
 from services.intake.domain.mapping import NAME_LIMIT, TITLE_LIMIT, clean
 from services.intake.domain.message import Mail, mail_of
 from services.intake.domain.moments import DateOrder, zone_named
-from services.intake.domain.trigger import Ignored, ParsedTrigger, Reading, Refusal
+from services.intake.domain.trigger import Ignored, ParsedTrigger, Reading, Refusal, Series
 from services.intake.domain.trust import Evidence, Servers, evidence_of, is_near, is_within
 from services.intake.domain.wording import ending
 from services.intake.sources.base import Arrival, CannotRead, Source
 from services.intake.sources.common import trigger_of
 from services.intake.sources.mail_page import DOCS, EXAMPLE
-from services.intake.sources.packs.base import Found, News, Pack, Passed, Post
+from services.intake.sources.packs.base import News, Pack, Passed, Post
 from services.intake.sources.packs.registry import all_packs
 from services.intake.sources.watched import WatchedOptions, matching, ours
 
@@ -123,14 +123,18 @@ def _read_by(pack: Pack, mail: Mail, evidence: Evidence, arrival: Arrival[MailOp
     post = Post(mail, arrival.now, ZoneInfo(options.time_zone), options.date_order, _recipient(arrival))
     triggers: list[ParsedTrigger] = []
     passed: list[Ignored] = []
+    series: dict[str, Series] = {}
     try:
         for found in pack.read(post):
-            _sort(found, triggers, passed, arrival)
+            if isinstance(found, Series):
+                series.setdefault(found.key, found)
+            else:
+                _sort(found, triggers, passed, arrival)
     except CannotRead as error:
         return Reading(refusals=(_about(mail, error.refusal),))
     if not triggers and not passed:
         return Reading(refusals=(_unread(mail),))
-    return Reading(tuple(triggers), ignored=tuple(passed))
+    return Reading(tuple(triggers), ignored=tuple(passed), series=tuple(series.values()))
 
 
 def _about(mail: Mail, refusal: Refusal) -> Refusal:
@@ -139,7 +143,9 @@ def _about(mail: Mail, refusal: Refusal) -> Refusal:
     return replace(refusal, detail=clean(refusal.detail + about, TITLE_LIMIT))
 
 
-def _sort(found: Found, triggers: list[ParsedTrigger], passed: list[Ignored], arrival: Arrival[MailOptions]) -> None:
+def _sort(
+    found: News | Passed, triggers: list[ParsedTrigger], passed: list[Ignored], arrival: Arrival[MailOptions]
+) -> None:
     """Put what a pack found where it belongs: what concerns no part of a provider that is ours opens nothing."""
     if isinstance(found, Passed):
         would = _trigger(found.news, arrival) if found.news else None
@@ -197,7 +203,7 @@ def _trigger(news: News, arrival: Arrival[MailOptions]) -> ParsedTrigger:
     provider = options.provider or told.provider
     trigger = trigger_of(replace(told, services=services, provider=provider), arrival)
     trigger = ours(trigger, matching(options.components, _names(news)))
-    trigger = replace(trigger, sequence=news.sequence, ending=_ending(trigger))
+    trigger = replace(trigger, sequence=news.sequence, ending=_ending(trigger), series=news.series)
     if trigger.kind == "tool":
         return _of_tool(trigger, arrival)
     team = clean(news.team or options.team, NAME_LIMIT)

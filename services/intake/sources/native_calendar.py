@@ -57,7 +57,7 @@ def read_maintenances(body: bytes, options: CalendarOptions, now: datetime) -> R
         found = read_calendar(body, now, options.zone)
     except NoCalendar as error:
         return refuse("wrong-shape", clean(str(error), TITLE_LIMIT))
-    return Reading(tuple(trigger_of(notice, options) for notice in found.notices))
+    return Reading(tuple(trigger_of(notice, options) for notice in found.notices), series=found.series)
 
 
 def trigger_of(notice: Notice, options: CalendarOptions) -> ParsedTrigger:
@@ -84,6 +84,7 @@ def trigger_of(notice: Notice, options: CalendarOptions) -> ParsedTrigger:
         assigned_team=clean(notice.team or options.assigned_team, NAME_LIMIT) or None,
         window=Window(starts_at=notice.starts_at, ends_at=notice.ends_at),
         sequence=notice.sequence,
+        series=notice.series,
         reporter=clean(notice.organizer, NAME_LIMIT) or None,
         links=web_links([(notice.url, "The notice")]),
         labels=clean_labels({name: value for name, value in labels.items() if value}),

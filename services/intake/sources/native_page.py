@@ -112,7 +112,8 @@ curl https://intake.example.org/v1/maintenance -H "Authorization: Bearer YOUR-KE
 ```
 
 Each event is one maintenance: by its `X-MAINTNOTE-PROVIDER` and `X-MAINTNOTE-MAINTENANCE-ID` where it has them, else by its `UID`; each occurrence of an event
-that recurs, up to 35 days ahead, is one of its own (post the calendar again for later ones). A higher `SEQUENCE` moves it; `METHOD:CANCEL`, `STATUS:CANCELLED` or `X-MAINTNOTE-STATUS` end it.
+that recurs is one of its own, announced 35 days ahead as time goes on. A newer version of the event (a higher `SEQUENCE`, or as high a one and a later `DTSTAMP`)
+moves it, and calls off every occurrence that it has no more (`EXDATE`, a shorter `RRULE`, a cancelled `RECURRENCE-ID`); an older one that comes late changes nothing. `METHOD:CANCEL`, `STATUS:CANCELLED` or `X-MAINTNOTE-STATUS` end it.
 `X-MAINTNOTE-OBJECT-ID` names the services, `X-MAINTNOTE-IMPACT` the severity, `X-TOCSIN-TEAM` the team and `X-TOCSIN-TENANT` the tenants.
 Zones of any calendar program are understood.
 """.strip()

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, or_, select, table, update
+from sqlalchemy import ColumnElement, delete, exists, or_, select, table, update
 from sqlalchemy import column as named
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,6 +25,8 @@ Settled = Literal["dismissed", "replayed", "opened"]
 QuarantineState = Literal["waiting", "dismissed", "replayed", "opened"]
 
 _DELIVERIES = table("deliveries", named("id"))
+_READ_AGAIN = table("maintenance_series", named("delivery_id"))
+"""Bodies that maintenance which recurs is read from."""
 _DERIVED = table("triggers", named("id"))
 
 
@@ -100,7 +102,8 @@ async def prune(tx: Tx, before: datetime) -> int:
     """
     dropped = []
     for rows in (_DELIVERIES, _DERIVED):
-        oldest = select(rows.c.id).where(rows.c.id < first_id(before)).limit(PRUNE_AT_ONCE)
+        needed = exists().where(_READ_AGAIN.c.delivery_id == rows.c.id)
+        oldest = select(rows.c.id).where(rows.c.id < first_id(before), ~needed).limit(PRUNE_AT_ONCE)
         result = await tx.session.execute(delete(rows).where(rows.c.id.in_(oldest)))
         dropped.append(result.rowcount if isinstance(result, CursorResult) else 0)
     return max(dropped)

@@ -126,7 +126,26 @@ def test_each_occurrence_of_an_event_that_recurs_is_a_maintenance_of_its_own() -
         ("w/20260324T210000Z", "24.03. 21:00"),
         ("w/20260331T200000Z", "31.03. 20:00"),
     ]
-    assert found.goes_on == ("Patches",)
+    assert [(one.key, one.recurs, one.goes_on) for one in found.series] == [("w", True, True)]
+
+
+def test_an_occurrence_that_is_moved_beyond_the_weeks_that_are_announced_is_announced_all_the_same() -> None:
+    weekly = "UID:w\nDTSTART:20260303T220000Z\nDURATION:PT1H\nRRULE:FREQ=WEEKLY;COUNT=2\nSUMMARY:Patches"
+    moved = "UID:w\nRECURRENCE-ID:20260310T220000Z\nDTSTART:20260910T220000Z\nDURATION:PT1H\nSUMMARY:Patches"
+    found = read_calendar(calendar(weekly, moved), NOW)
+    assert [(each.key, f"{each.starts_at:%d.%m.}") for each in found.notices] == [
+        ("w/20260303T220000Z", "03.03."),
+        ("w/20260310T220000Z", "10.09."),
+    ]
+    assert [one.goes_on for one in found.series] == [False]
+
+
+def test_of_many_daily_events_no_occurrence_is_left_out() -> None:
+    daily = [f"UID:{number}\nDTSTART:20260303T220000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY" for number in range(20)]
+    found = read_calendar(calendar(*daily), NOW)
+    assert len(found.notices) == 20 * 35
+    with pytest.raises(NoCalendar, match="2000 are read"):
+        read_calendar(calendar(*daily, *[one.replace("UID:", "UID:x") for one in daily * 3]), NOW)
 
 
 def test_the_highest_sequence_of_an_event_counts() -> None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from libs.common.events.base import TriggerKind, Window
 from services.intake.domain.message import Mail
 from services.intake.domain.moments import DateOrder, moments, window_of
-from services.intake.domain.trigger import IgnoredReason
+from services.intake.domain.trigger import IgnoredReason, Series
 from services.intake.domain.wording import Words, words_of
 from services.intake.sources.common import Told
 
@@ -53,6 +53,8 @@ class News:
     team: str = ""
     sequence: int | None = None
     """Which announcement of the same thing it is, where the vendor counts them: an older one changes nothing."""
+    series: str = ""
+    """The key of the event that it is an occurrence of, where events may recur."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Passed:
     """What it would have been."""
 
 
-Found = News | Passed
+Found = News | Passed | Series
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from libs.common.events.base import Severity
 from services.intake.domain.message import Mail
-from services.intake.domain.notices_ics import NoCalendar, Notice, read_calendar
+from services.intake.domain.notices_ics import HORIZON, NoCalendar, Notice, read_calendar
 from services.intake.domain.trigger import Refusal
 from services.intake.sources.base import CannotRead
 from services.intake.sources.common import Told
@@ -29,7 +29,10 @@ def read(post: Post) -> Iterator[Found]:
         except NoCalendar as error:
             refusal = Refusal("invalid-field", str(error))
             continue
-        if not announced.notices:
+        yield from announced.series
+        if any(series.recurs for series in announced.series) and not announced.notices:
+            yield Passed("no-news", f"No occurrence of it comes within {HORIZON.days} days.")
+        elif not announced.notices:
             yield Passed("no-news", f"A calendar with METHOD:{announced.method or 'PUBLISH'} changes nothing here.")
         for notice in announced.notices:
             if notice.key not in told:
@@ -70,7 +73,7 @@ def _news(post: Post, notice: Notice) -> News:
         labels=labels,
         ended_at=post.mail.date,
     )
-    return News(told, team=notice.team, sequence=notice.sequence)
+    return News(told, team=notice.team, sequence=notice.sequence, series=notice.series)
 
 
 def claims(mail: Mail) -> bool:
