@@ -239,6 +239,32 @@ async def test_a_recorded_ping_is_no_sign_of_life(house: House) -> None:
     assert first.json()["last_at"] == again.json()["last_at"] < fresh.json()["last_at"]
 
 
+async def test_a_ping_of_opsgenies_by_get_is_signed_too_and_counts_once(house: House) -> None:
+    genie = {"Authorization": f"GenieKey {key_of('opsgenie')}"}
+
+    def signed(body: bytes, name: str) -> dict[str, str]:
+        return genie | {"X-Hub-Signature-256": "sha256=" + sentrys(body, "new-secret"), "X-GitHub-Delivery": name}
+
+    body = json.dumps({"name": "backup", "interval": 10, "intervalUnit": "minutes"}).encode()
+    made = [await house.client.post("/v2/heartbeats", content=body, headers=signed(body, "make")) for _ in range(2)]
+    assert [answer.status_code for answer in made] == [201, 409]
+    ping = "/v2/heartbeats/backup/ping"
+    assert (await house.client.get(ping, headers=genie)).status_code == 401
+    assert (await house.client.get("/v2/heartbeats/backup", headers=genie)).json()["data"]["lastPingTime"] is None
+    seen = []
+    for name in ("p-1", "p-1", "p-2"):
+        answer = await house.client.get(ping, headers=signed(b"", name))
+        assert (answer.status_code, answer.json()["result"]) == (202, "PONG - Heartbeat received")
+        shown = await house.client.get("/v2/heartbeats/backup", headers=genie)
+        seen.append(shown.json()["data"]["lastPingTime"])
+        house.clock.advance(timedelta(minutes=1))
+    assert seen[0] == seen[1] < seen[2]
+    off = "/v2/heartbeats/backup/disable"
+    assert (await house.client.post(off, headers=genie)).status_code == 401
+    statuses = [(await house.client.post(off, headers=signed(b"", "off"))).status_code for _ in range(2)]
+    assert statuses == [200, 409]
+
+
 def zendesks(body: bytes, at: datetime) -> dict[str, str]:
     stamp = at.strftime("%Y-%m-%dT%H:%M:%SZ")
     given = base64.b64encode(hmac.new(b"new-secret", stamp.encode() + body, "sha256").digest()).decode()

@@ -91,8 +91,11 @@ def unpacked(request: Request, body: bytes, limit: int) -> tuple[dict[str, str],
     return {name: value for name, value in headers.items() if name not in OURS}, plain
 
 
-async def admitted(request: Request, source_name: str, key: str | None, body: bytes = b"") -> Integration[Any]:
+async def admitted(request: Request, source_name: str, key: str | None, body: bytes | None) -> Integration[Any]:
     """The integration that calls, once it may: its key is good, it does not call too often, what it signs it has signed.
+
+    A call that changes nothing has no ``body``, and for it the key alone counts; one that does is signed whatever its method, a ping by
+    ``GET`` as well, which has an empty one.
 
     Raises :class:`~libs.common.errors.Unauthenticated`, :class:`~libs.common.errors.Forbidden`, and what the guard raises.
     """
@@ -100,7 +103,7 @@ async def admitted(request: Request, source_name: str, key: str | None, body: by
     integration = await state.senders.sender(key, source_name)
     now = state.uow.clock.now()
     state.guard.admit(source, integration, (key or "")[:KEY_ID], now)
-    if request.method != "GET":
+    if body is not None:
         state.guard.verify(integration, Signed(request.headers, body, called(request, state.public_url)), now)
     return integration
 

@@ -40,8 +40,8 @@ class NotOffered(Forbidden):
     code: ClassVar[int] = 40302
 
 
-async def caller(request: Request, body: bytes = b"") -> Integration[Any]:
-    """The integration whose key came as ``Authorization: GenieKey …``. Raises what :func:`admitted` raises."""
+async def caller(request: Request, body: bytes | None = None) -> Integration[Any]:
+    """The integration whose key came as ``Authorization: GenieKey …``; ``None``: nothing is changed. Raises what :func:`admitted` raises."""
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     key = value.strip() if scheme.lower() == "geniekey" else sent_key(request)
     return await admitted(request, SOURCE, key, body)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from libs.common.db.work import Tx
 from libs.common.errors import Malformed, NotFound
 from libs.common.logs import get_logger
-from services.intake.api.drop_in import NoSuchMethod, body_within, unpacked
+from services.intake.api.drop_in import NoSuchMethod, body_within, once_of, unpacked
 from services.intake.api.opsgenie_common import LIMIT, answered, caller, opsgenie_router
 from services.intake.api.state import State, state_of
 from services.intake.domain.integration import Integration
@@ -30,8 +30,9 @@ PONG: Final = {"result": "PONG - Heartbeat received"}
 @router.post("/v2/heartbeats/")
 async def create(request: Request) -> Response:
     """A new heartbeat."""
-    state, (integration, look) = state_of(request), await _asked(request)
+    state, (integration, look, once) = state_of(request), await _asked(request)
     async with state.uow.begin() as tx:
+        await heartbeat_calls.first_time(tx, integration, once)
         heartbeat = await heartbeat_calls.create(tx, state.receiver, integration, look)
     return answered(request, 201, {"result": "Created", "data": told_of(heartbeat)})
 
@@ -56,28 +57,31 @@ async def one(request: Request) -> Response:
         raise NoSuchMethod("This address does not support this method.")
     state = state_of(request)
     if place.action == "update":
-        integration, look = await _asked(request)
+        integration, look, once = await _asked(request)
         async with state.uow.begin() as tx:
+            await heartbeat_calls.first_time(tx, integration, once)
             heartbeat = await heartbeat_calls.change(tx, state.receiver, integration, place.name, look)
         return answered(request, 200, {"result": "Updated", "data": told_of(heartbeat)})
-    integration = await caller(request, await body_within(request, LIMIT))
     if place.action == "get":
-        return await _shown(request, state, integration, place.name)
+        return await _shown(request, state, await caller(request), place.name)
+    raw = await body_within(request, LIMIT)
+    integration = await caller(request, raw)
     async with state.uow.begin() as tx:
-        status, content = await _done(tx, state, integration, place)
+        status, content = await _done(tx, state, integration, place, once_of(request, integration, raw))
     return answered(request, status, content)
 
 
 async def _done(
-    tx: Tx, state: State, integration: Integration[Any], place: HeartbeatPlace
+    tx: Tx, state: State, integration: Integration[Any], place: HeartbeatPlace, once: str
 ) -> tuple[int, dict[str, Any]]:
     """Do what takes no body; the status and what is told of it."""
     if place.action == "ping":
         try:
-            await heartbeats.ping(tx, state.receiver, integration, place.name)
+            await heartbeats.ping(tx, state.receiver, integration, place.name, once)
         except NotFound:  # Opsgenie answers so too, whatever the name
             log.warning("ping of an unknown heartbeat", integration=integration.id, heartbeat=place.name)
         return 202, PONG
+    await heartbeat_calls.first_time(tx, integration, once)
     if place.action == "delete":
         heartbeat = await heartbeat_calls.remove(tx, state.receiver, integration, place.name)
         return 200, {"result": "Deleted", "data": brief_of(heartbeat)}
@@ -94,8 +98,8 @@ async def _shown(request: Request, state: State, integration: Integration[Any], 
     return answered(request, 200, {"data": told_of(heartbeat_of(row))})
 
 
-async def _asked(request: Request) -> tuple[Integration[Any], Look]:
-    """Who calls, and the body. Raises :class:`Malformed` for one that is no JSON object."""
+async def _asked(request: Request) -> tuple[Integration[Any], Look, str]:
+    """Who calls, the body, and by what the call is known when it comes again. Raises :class:`Malformed` for one that is no JSON object."""
     raw = await body_within(request, LIMIT)
     integration = await caller(request, raw)
     _, body = unpacked(request, raw, LIMIT)
@@ -105,4 +109,4 @@ async def _asked(request: Request) -> tuple[Integration[Any], Look]:
         raise Malformed("Body is not processable. Please check the body.") from error
     if not look.is_object():
         raise Malformed("Body is not processable. It should be a JSON object.")
-    return integration, look
+    return integration, look, once_of(request, integration, raw)

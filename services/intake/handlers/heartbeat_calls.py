@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from libs.common.db.work import Tx
-from libs.common.errors import FieldProblem, Invalid, NotFound
+from libs.common.errors import Conflict, FieldProblem, Invalid, NotFound
 from libs.common.events.base import Actor
 from services.intake.domain.heartbeat import Heartbeat, Wanted
 from services.intake.domain.integration import Integration
@@ -15,9 +15,16 @@ from services.intake.handlers.receive import Receiver
 from services.intake.store import heartbeats as store
 from services.intake.store import integrations
 from services.intake.store.heartbeats import HeartbeatRow, heartbeat_of
+from services.intake.store.signed import SignedOnce, take_once
 
 MOST: Final = 1_000
 """Heartbeats of one integration, so that one key does not fill the database."""
+
+
+async def first_time(tx: Tx, integration: Integration[Any], once: str) -> None:
+    """Let no signed call be done twice; ``once`` tells it, and is empty where it is not signed. Raises :class:`Conflict`."""
+    if once and await take_once(tx, [SignedOnce(tx.chance.uuid7(tx.now), integration.id, once)]):
+        raise Conflict("This signed call was taken before; nothing was changed again.")
 
 
 async def create(tx: Tx, receiver: Receiver, integration: Integration[Any], look: Look) -> Heartbeat:

@@ -134,7 +134,8 @@ curl https://intake.example.org/v2/alerts -H 'Authorization: GenieKey YOUR-KEY' 
 | `…/unacknowledge`, `/snooze`, `/escalate`, `/assign`, `/responders`, `/actions`, attachments, saved searches and everything else | 403 with the code 40302: Tocsin's ladders and rotas decide who is told, and when |
 
 The time of a [heartbeat](heartbeat.md) runs from its first ping on. Where no ping comes within its interval, an alert of the integration fires under the dedup key
-`heartbeat:<name>`; the next ping resolves it. `ownerTeam` is passed over: Tocsin's own ladders say who is told.
+`heartbeat:<name>`; the next ping resolves it. Where the integration has `verify`, a ping is signed like every other call that changes something, also by
+`GET` (over its empty body), and one that was recorded is no sign of life; for what merely reads, the key counts. `ownerTeam` is passed over: Tocsin's own ladders say who is told.
 
 To preview a call other than create, send the headers `X-Tocsin-Call` (`close`, `acknowledge`, `note`, …) and `X-Tocsin-Alias` along.
 
