@@ -1,5 +1,6 @@
 """Every source through the front door: a real database, the addresses that senders are given, the answers that they expect."""
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -20,7 +21,7 @@ from services.intake.domain.look import Look
 from services.intake.network import WebNetwork
 from services.intake.sources.registry import all_sources
 from services.intake.sources.sns import signed_text
-from tests.integration.intake_support import NOW, House, intake
+from tests.integration.intake_support import NOW, OPERATOR, House, intake
 
 OTHERS = sorted(set(all_sources()) - {"native", "alertmanager", "heartbeat"})
 """Those whose bodies are kept and say something: the ping of a heartbeat has none."""
@@ -182,6 +183,43 @@ async def test_an_event_that_comes_twice_is_taken_once_in_either_mode(house: Hou
     assert [answer.status_code for answer in answers] == [202, 200, 200, 202, 202]
     assert answers[2].json()["ignored"][0]["reason"] == "repeated"
     assert len(await house.events()) == 3
+
+
+async def test_an_event_is_known_by_source_and_id_in_batches_and_across_requests(house: House) -> None:
+    path = f"/v1/hooks/cloudevents/{key_of('cloudevents')}"
+
+    def event(number: str, source: str = "/approvals", **more: Any) -> dict[str, Any]:
+        data = {"summary": "Stuck", "alertId": f"{source} {number}"}
+        return {"specversion": "1.0", "id": number, "source": source, "type": "x.firing", "data": data, **more}
+
+    batch = {"Content-Type": "application/cloudevents-batch+json"}
+    broken = event("9", specversion="7")
+    bodies = [
+        [event("1"), event("2"), event("1", subject="another wording")],
+        [event("1"), event("2")],
+        [event("2"), event("3"), broken],
+        [event("1"), broken],
+        [event("3", "/orders")],
+    ]
+    answers = [await house.client.post(path, content=json.dumps(body), headers=batch) for body in bodies]
+    single = await house.client.post(path, json=event("3"))
+    assert [answer.status_code for answer in answers] == [202, 200, 202, 202, 202]
+    assert single.status_code == 200
+    assert [one["reason"] for one in answers[2].json()["ignored"]] == ["no-news"]
+    told = [one["dedup_key"] for one in await house.events() if "status" in one]
+    assert told == ["/approvals 1", "/approvals 2", "/approvals 3", "/orders 3"]
+    delivery = next(one for one in await house.events())["delivery_id"]
+    again = await house.call("POST", f"/v1/deliveries/{delivery}/replay", OPERATOR, json={})
+    assert len(again.json()["triggers"]) == 3, "who reads it again means it"
+
+
+async def test_batches_with_one_event_at_the_same_moment_take_it_once(house: House) -> None:
+    path = f"/v1/hooks/cloudevents/{key_of('cloudevents')}"
+    event = {"specversion": "1.0", "source": "/approvals", "type": "x.firing", "data": {"summary": "Stuck"}}
+    batches = [[{**event, "id": "0"}, {**event, "id": str(number)}] for number in range(1, 6)]
+    answers = await asyncio.gather(*(house.client.post(path, json=batch) for batch in batches))
+    assert {answer.status_code for answer in answers} == {202}
+    assert len(await house.events()) == 6
 
 
 @pytest.fixture

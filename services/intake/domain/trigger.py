@@ -113,6 +113,8 @@ class ParsedTrigger:
     ended_at: datetime | None = None
     series: str = ""
     """The key of the event that it is an occurrence of, where events may recur."""
+    once: str = ""
+    """What its sender calls this very event and no other, so that one which comes again is not taken twice."""
     lapse: Lapse | None = None
     """Until when it counts unless it is repeated, where its sender repeats alerts; ``None`` where alerts stay until they are ended."""
 
@@ -158,6 +160,11 @@ class Reading:
     remarks: tuple[Remark, ...] = ()
     series: tuple[Series, ...] = ()
     """The events of a calendar, whose occurrences ``triggers`` are."""
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether what it means depends on what came before."""
+        return bool(self.series) or any(trigger.once for trigger in self.triggers)
 
     @property
     def only_a_test(self) -> bool:

@@ -1,6 +1,5 @@
 """Before a body is taken: is it the sender's, by what would it be known again, and do not too many come at once?"""
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from services.intake.domain.look import moment_of
 from services.intake.domain.signatures import SCHEMES, Signed, is_genuine
 from services.intake.domain.verify import Verify
 from services.intake.sources.base import Source
+from services.intake.store.signed import digest_of
 
 REMEMBERED: Final = 100_000
 """Keys whose use is counted; the one that was used longest ago is forgotten first."""
@@ -96,7 +96,7 @@ class Guard:
         ``named`` in it.
         """
         parts = _signed_once(integration.options.verify, signed) or ([b"named", _bytes(named)] if named else [])
-        return hashlib.sha256(b"\0".join(parts)).hexdigest() if parts else ""
+        return digest_of(parts) if parts else ""
 
     def _secrets(self, wanted: Verify) -> list[str]:
         found = []

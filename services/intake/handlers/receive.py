@@ -22,17 +22,19 @@ from libs.common.tracing import current_traceparent
 from services.intake.domain.drop_in import Call
 from services.intake.domain.facts import quarantined, received, remarked
 from services.intake.domain.integration import Integration
-from services.intake.domain.trigger import Reading
+from services.intake.domain.trigger import Ignored, Reading
 from services.intake.handlers import series
 from services.intake.handlers.understand import Understood, understand
 from services.intake.sources.base import Source
 from services.intake.store.lapses import Lasting
 from services.intake.store.mail import Mark
+from services.intake.store.signed import SignedOnce, digest_of, take_once
 from services.intake.store.writer import RETRY_AFTER, Entry, NotCommitted, Repeated, Writer, insert_entries
 
 log = get_logger(__name__)
 
 EVENT_SOURCE: Final = "/tocsin/intake"
+AGAIN: Final = "This event was taken before."
 COMMIT_TIMEOUT: Final = timedelta(seconds=8)
 """How long a sender is kept waiting for the commit, in time of the machine: less than senders' own timeouts of ten seconds."""
 
@@ -86,7 +88,7 @@ class Receiver:
 
         try:
             async with asyncio.timeout(COMMIT_TIMEOUT.total_seconds()):
-                if understood.reading.series and self._uow is not None:
+                if understood.reading.looks_back and self._uow is not None:
                     receipt = await self._follow(self._uow, integration, understood.reading, made)
                 else:
                     receipt, entry = made(understood.reading)
@@ -107,9 +109,10 @@ class Receiver:
         reading: Reading,
         made: Callable[[Reading], tuple[Receipt, Entry]],
     ) -> Receipt:
-        """Take in a calendar: what it means depends on what was announced before, so it has a transaction of its own."""
+        """Take in what means something else by what came before: calendars, events that bear a name. It has a transaction of its own."""
         async with uow.begin() as tx:
             followed, noted = await series.follow(tx, integration, reading)
+            followed = await _first_time(tx, integration, followed)
             receipt, entry = made(followed)
             if await insert_entries(tx, [entry]):
                 raise Repeated
@@ -206,6 +209,24 @@ class Receiver:
             self._metrics.triggers_received.labels(source, ignored.reason).inc()
         for refusal in receipt.reading.refusals[:1]:
             self._metrics.quarantined.labels(source, refusal.reason).inc()
+
+
+async def _first_time(tx: Tx, integration: Integration[Any], reading: Reading) -> Reading:
+    """The reading without the events that were taken before. Raises :class:`Repeated` where nothing else was in it."""
+    named = [
+        (one, SignedOnce(tx.chance.uuid7(tx.now), integration.id, digest_of([b"named", one.once.encode()])))
+        for one in reading.triggers
+        if one.once
+    ]
+    taken = await take_once(tx, [once for _, once in named])
+    repeated = {id(one) for one, once in named if once.delivery_id in taken}
+    if not repeated:
+        return reading
+    fresh = tuple(one for one in reading.triggers if id(one) not in repeated)
+    if not (fresh or reading.refusals or reading.ignored or reading.remarks):
+        raise Repeated
+    passed = tuple(Ignored("no-news", AGAIN, trigger=one) for one in reading.triggers if id(one) in repeated)
+    return replace(reading, triggers=fresh, ignored=(*reading.ignored, *passed))
 
 
 def _place(event: Event) -> int:

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
@@ -74,7 +75,7 @@ def _one(event: Look, arrival: Arrival[CommonOptions]) -> Part:
         started_at=event.moment("time"),
         ended_at=event.moment("time"),
     )
-    return trigger_of(told, arrival)
+    return replace(trigger_of(told, arrival), once=f"{source}\n{number}")
 
 
 def _data(event: Look) -> Look:
@@ -86,17 +87,6 @@ def _data(event: Look) -> Look:
         except ValueError as error:
             raise refused("invalid-field", "This is no base64 of a text.", event.at("data_base64")) from error
     return event.opened("data")
-
-
-def once(arrival: Arrival[CommonOptions]) -> str:
-    """``source`` and ``id`` of the event, which together are no other's (spec, "id"); of a batch nothing."""
-    try:
-        binary = "ce-specversion" in arrival.headers
-        event = Look(_binary(arrival, "text/plain") if binary else json_of(arrival.headers, arrival.body))
-    except CannotRead:
-        return ""
-    source, number = event.text("source"), event.text("id")
-    return f"{source}\n{number}" if source and number else ""
 
 
 def granted(headers: Mapping[str, str]) -> dict[str, str] | None:
@@ -133,8 +123,8 @@ curl https://intake.example.org/v1/hooks/cloudevents/YOUR-KEY -H "Content-Type: 
 | link | `data.link` or `data.url` |
 | started | `time` |
 
-An event is known by its `source` and `id`: one that comes again is answered with 200 and not taken twice. In batches it is taken each time, which
-attaches to what is open.
+An event is known by its `source` and `id`, which together are no other's: one that comes again, alone or in a batch, is not taken twice. A body
+that has nothing else is answered with 200.
 
 ## Options
 
@@ -168,5 +158,4 @@ SOURCE: Final = Source(
     read=read,
     throttled=429,
     greeting=granted,
-    once=once,
 )

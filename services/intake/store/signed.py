@@ -1,6 +1,7 @@
 """Which signed deliveries were taken: so that none is taken twice, whichever replica it comes to."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -33,6 +34,11 @@ class SignedOnce:
     delivery_id: UUID
     integration_id: str
     once: str
+
+
+def digest_of(parts: Iterable[bytes]) -> str:
+    """By what a delivery, or one event of it, is known: hashed, since senders choose how long it is."""
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
 _TAKE = text(
