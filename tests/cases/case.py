@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,11 +13,15 @@ from zoneinfo import ZoneInfo
 DEFAULT: Final = Path("../shared/cases/peer_cases.json")
 """Where the cases are, unless ``TOCSIN_CASES`` names another file."""
 
-Outcome = Literal["passed", "failed", "not yet there"]
+Outcome = Literal["passed", "failed", "not yet there", "by decision"]
 
 
 class NotYet(Exception):
     """Tocsin, or the driver, cannot do this yet; the text says what."""
+
+
+class Decided(Exception):
+    """Tocsin was asked, and does otherwise as was decided: the text is the trait, a key of :data:`~tests.cases.decisions.DECISIONS`."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,22 @@ def same(actual: object, expected: object) -> None:
     """Assert that they are equal, and say how they differ."""
     if actual != expected:
         raise AssertionError(f"got {actual!r}\n      expected {expected!r}")
+
+
+def only(where: str, said: Mapping[str, Any], *known: str) -> None:
+    """Raise :class:`NotYet` for what is said besides ``known``: whoever does not read it cannot tell whether it holds."""
+    unread = sorted(set(said) - set(known))
+    if unread:
+        raise NotYet(f"{where} says {', '.join(unread)}, which this driver does not read")
+
+
+@contextmanager
+def unless_decided(trait: str) -> Iterator[None]:
+    """What differs inside is a decision of ours where Tocsin was really asked; what does not differ passes like anything else."""
+    try:
+        yield
+    except AssertionError as difference:
+        raise Decided(trait) from difference
 
 
 def at(text: str) -> datetime:

@@ -3,12 +3,23 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
-from tests.cases import changed, clocks, rotations, templates
-from tests.cases.case import Case, Driver, NotYet, Outcome
+from tests.cases import alerting, changed, clocks, escalating, fields, rotations, templates
+from tests.cases.case import Case, Decided, Driver, NotYet, Outcome
+from tests.cases.decisions import DECISIONS
 
+HERE: Final = Path(__file__).parent
 DRIVERS: Final[Mapping[str, Driver]] = {
+    "ack.idempotence": alerting.idempotence,
+    "dedup.matrix": alerting.matrix,
+    "dedup.sequence": alerting.dedup_sequence,
+    "delivery.retry": fields.retry,
+    "escalation.timeline": escalating.timeline,
+    "grouping.identity": alerting.identity,
+    "queue.dedup": fields.queue,
+    "routing.match": alerting.routing_match,
     "schedule.check": rotations.check,
     "schedule.final": rotations.shift_lists,
     "schedule.handoffs": rotations.handoffs,
@@ -30,6 +41,7 @@ DRIVERS: Final[Mapping[str, Driver]] = {
     "time.interval": clocks.interval,
     "time.local_clock": clocks.local_clock,
     "time.mute": clocks.mute,
+    "validate": fields.validate,
 }
 """One driver per kind."""
 
@@ -48,15 +60,33 @@ def play(case: Case) -> Played:
     driver = DRIVERS.get(case.kind)
     if driver is None:
         return Played(case, "not yet there", f"no driver for {case.kind}")
+    return Played(case, *_outcome(driver, case))
+
+
+def _outcome(driver: Driver, case: Case) -> tuple[Outcome, str]:
+    outcome: tuple[Outcome, str] = ("passed", "")
     try:
         driver(case)
     except NotYet as reason:
-        return Played(case, "not yet there", str(reason))
+        outcome = ("not yet there", str(reason))
+    except Decided as trait:
+        outcome = ("by decision", str(DECISIONS[str(trait)]))
     except AssertionError as difference:
-        return Played(case, "failed", str(difference))
+        outcome = ("failed", str(difference))
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        return Played(case, "failed", f"{type(error).__name__}: {error}")
-    return Played(case, "passed")
+        said = f"{type(error).__name__}: {error}"
+        outcome = ("failed", said)
+        if _tripped_over_its_shape(error):
+            outcome = ("not yet there", f"the driver does not know this shape of case: {said}")
+    return outcome
+
+
+def _tripped_over_its_shape(error: Exception) -> bool:
+    """Whether a driver, and not what it asked of Tocsin, could not read the case."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    return frame is not None and Path(frame.tb_frame.f_code.co_filename).parent == HERE
 
 
 def by_area(played: Iterable[Played]) -> dict[str, Counter[Outcome]]:

@@ -66,7 +66,9 @@ class World:
         *,
         replicas: int = 1,
         extra: Mapping[str, Any] | None = None,
+        names: Sequence[str] = SERVICES,
     ) -> None:
+        self.names = tuple(names)
         self.clock = ManualClock(START)
         self.config = folder / "config"
         shutil.copytree("deploy/config", self.config)
@@ -84,7 +86,7 @@ class World:
     async def start(self) -> None:
         """Build and start every service."""
         for replica in range(self._replicas):
-            for name in SERVICES:
+            for name in self.names:
                 await self.start_service(name, seed=replica)
         await self.settle()
 
@@ -181,7 +183,7 @@ class World:
 
     async def _next_due(self) -> datetime | None:
         dues: list[datetime] = []
-        for name in SERVICES:
+        for name in self.names:
             async with self.of(name).platform.uow.read() as session:
                 query = "SELECT min(run_at) FROM timers"
                 if name == "intake":

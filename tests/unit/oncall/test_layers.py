@@ -176,6 +176,7 @@ def test_the_last_one_leaves_nothing() -> None:
         ({"only": [{"days": ""}]}, "needs a day"),
         ({"only": [{"days": "mo", "hours": "9-17"}]}, "02:00-10:00"),
         ({"only": [{"month_days": "0"}]}, "no day of a month"),
+        ({"only": [{"month_days": "-15:5"}]}, "write -15:-1 and 1:5"),
         ({"only": [{"months": "13"}]}, "months are 1 to 12"),
         ({"lasts": "2 fortnights"}, "12 hours"),
     ],
