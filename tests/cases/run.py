@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.cases import alerting, changed, clocks, escalating, fields, rotations, templates
+from tests.cases import alerting, asking, changed, clocks, escalating, fields, rotations, templates
 from tests.cases.case import Case, Decided, Driver, NotYet, Outcome
 from tests.cases.decisions import DECISIONS
 
@@ -17,6 +17,9 @@ DRIVERS: Final[Mapping[str, Driver]] = {
     "dedup.sequence": alerting.dedup_sequence,
     "delivery.retry": fields.retry,
     "escalation.timeline": escalating.timeline,
+    "http.field_matrix": asking.field_matrix,
+    "http.request": asking.request,
+    "http.state_matrix": asking.state_matrix,
     "grouping.identity": alerting.identity,
     "queue.dedup": fields.queue,
     "routing.match": alerting.routing_match,
