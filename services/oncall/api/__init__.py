@@ -6,6 +6,7 @@ from services.oncall.api import (
     checks,
     contacts,
     directory,
+    own,
     principals,
     proof,
     resolution,
@@ -23,6 +24,7 @@ ROUTERS = (
     directory.router,
     contacts.router,
     contacts.everybody,
+    own.router,
     checks.router,
     principals.router,
 )

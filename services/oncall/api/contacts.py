@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
@@ -114,8 +114,7 @@ async def list_everybody(principal: Viewer, work: Work) -> Everybody:
         directory = await directory_store.directory(session)
         known = await verifications.of_everybody(session)
     told = [one for one in directory.people.values() if sees_contacts(principal) or one.id == principal.person]
-    fields = {"id", "name", "title", "zone", "chain", "quiet_hours"}
-    return Everybody(people=[Reached(**one.model_dump(include=fields), contacts=_contacts(one, known)) for one in told])
+    return Everybody(people=[Reached(**reached(one, one.id, known)) for one in told])
 
 
 @router.post("/{channel}/verification", status_code=202, summary="Send a code to a contact")
@@ -151,6 +150,14 @@ async def confirm_code(
     if reason != "verified":
         raise Conflict(_REFUSED[reason])
     return Confirmed(channel=channel)
+
+
+def reached(person: Person | None, person_id: str, known: Mapping[Place, Verification]) -> dict[str, Any]:
+    """The fields of :class:`Reached`. Raises :class:`NotFound` where there is nobody."""
+    if person is None:
+        raise NotFound(f"There is no person {person_id!r}.")
+    fields = {"id", "name", "title", "zone", "chain", "quiet_hours"}
+    return {**person.model_dump(include=fields), "contacts": _contacts(person, known)}
 
 
 def _contacts(person: Person, known: Mapping[Place, Verification]) -> list[Shown]:

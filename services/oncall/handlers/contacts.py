@@ -19,6 +19,8 @@ from services.oncall.store import directory as directory_store
 log = get_logger(__name__)
 
 TITLE: Final = "Confirm that this reaches you"
+MOST_OF_PERSON: Final = 15
+"""Codes to all contacts of one person within an hour, also to those that are gone: nobody sends codes to the whole world."""
 
 
 async def ask(tx: Tx, person_id: str, channel: str, address: str | None, actor: str, metrics: Metrics) -> datetime:
@@ -29,6 +31,9 @@ async def ask(tx: Tx, person_id: str, channel: str, address: str | None, actor: 
     """
     person, point = await _contact(tx, person_id, channel, address)
     place = (person_id, channel, point.address)
+    if await audit.lately(tx.session, "code_sent", ("person", person_id), tx.now) >= MOST_OF_PERSON:
+        metrics.verifications.labels("too_many").inc()
+        raise Throttled(f"{person.name} was sent {MOST_OF_PERSON} codes within the hour.", retry_after=audit.HOUR)
     known = await verifications.lock(tx.session, place)
     reason, wait = verification.may_ask(known, tx.now)
     metrics.verifications.labels(reason).inc()

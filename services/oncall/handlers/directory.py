@@ -11,10 +11,12 @@ from libs.common.logs import get_logger
 from services.oncall.domain.announce import announcements, news
 from services.oncall.domain.changes import Change, Entry, changes, document
 from services.oncall.domain.directory import Directory
-from services.oncall.domain.people import ContactPoint, Person
+from services.oncall.domain.own import differs
+from services.oncall.domain.people import Person
 from services.oncall.domain.validate import Tree, warnings
 from services.oncall.store import audit, keys, verifications
 from services.oncall.store import directory as directory_store
+from services.oncall.store import own as own_store
 
 log = get_logger(__name__)
 
@@ -99,17 +101,28 @@ async def _store(tx: Tx, found: Sequence[Change], actor: str) -> None:
 
 
 async def _keep_contacts(tx: Tx, one: Change, actor: str) -> None:
-    """A contact that is gone is verified no more, also where it comes back; write down who vouches for which from now on."""
-    before, after = (_contacts(entry) for entry in (one.before, one.after))
-    await verifications.forget_others(tx.session, one.place[1], [(point.channel, point.address) for point in after])
-    for point in after:
-        if point.verified and point not in before:
+    """A contact that is gone is verified no more, also where it comes back; write down who vouches for which from now on.
+
+    What somebody said themselves stays until they are reached otherwise by what is said of them here.
+    """
+    before, after = (_person(entry) for entry in (one.before, one.after))
+    said = await own_store.of_person(tx.session, one.place[1])
+    own = said[0] if said is not None else None
+    if own is not None and (before is None or after is None or differs(before, after)):
+        await own_store.drop(tx.session, one.place[1])
+        await audit.record(tx, actor, "own_superseded", one.place, before=own.model_dump(mode="json"))
+        own = None
+    contacts = after.contacts if after else ()
+    kept = [(point.channel, point.address) for point in (own.contacts if own else contacts)]
+    await verifications.forget_others(tx.session, one.place[1], kept)
+    for point in contacts:
+        if point.verified and (before is None or point not in before.contacts):
             shown = {"channel": point.channel, "address": point.address}
             await audit.record(tx, actor, "vouched", one.place, after=shown)
 
 
-def _contacts(entry: Entry | None) -> tuple[ContactPoint, ...]:
-    return entry.entity.contacts if entry is not None and isinstance(entry.entity, Person) else ()
+def _person(entry: Entry | None) -> Person | None:
+    return entry.entity if entry is not None and isinstance(entry.entity, Person) else None
 
 
 async def _take_keys(tx: Tx, wanted: Mapping[str, HashedKey], actor: str) -> None:

@@ -1,15 +1,17 @@
 """Who changed what, when: one row for every change of the directory and of keys."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
-from libs.common.db.session import ReadSession
+from libs.common.db.session import ReadSession, WriteSession
 from libs.common.db.work import Tx
 from services.oncall.store.tables import AuditRow, RevisionRow
 
+HOUR: Final = timedelta(hours=1)
 _REVISION: Final = select(RevisionRow.number)
 _CHANGED: Final = update(RevisionRow).values(number=RevisionRow.number + 1)
 
@@ -38,6 +40,15 @@ async def record(
     tx.session.add(row)
     await tx.session.flush()
     await tx.session.execute(_CHANGED, execution_options={"synchronize_session": False})
+
+
+async def lately(session: ReadSession | WriteSession, action: str, place: tuple[str, str], now: datetime) -> int:
+    """How often ``action`` was done to ``place`` (noun, id) within the last hour."""
+    noun, entity = place
+    query = select(func.count()).select_from(AuditRow)
+    query = query.where(AuditRow.noun == noun, AuditRow.entity == entity)
+    query = query.where(AuditRow.action == action, AuditRow.at > now - HOUR)
+    return (await session.execute(query)).scalar_one()
 
 
 async def revision(session: ReadSession) -> int:

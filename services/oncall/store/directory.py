@@ -11,6 +11,8 @@ from libs.common.events.directory import DirectoryEntry
 from services.oncall.domain.announce import digest_of
 from services.oncall.domain.changes import Change, Entry, Origin, document
 from services.oncall.domain.directory import NOUNS, Directory
+from services.oncall.domain.people import Person
+from services.oncall.store import own as own_store
 from services.oncall.store.tables import AnnouncedRow, EntryRow
 
 _ORIGINS: dict[str, Origin] = {"config": "config", "api": "api"}
@@ -35,8 +37,10 @@ async def entries(session: ReadSession | WriteSession) -> list[Entry]:
 
 
 async def directory(session: ReadSession | WriteSession) -> Directory:
-    """The directory as it is now."""
-    return Directory.of(entry.entity for entry in await entries(session))
+    """The directory as it is now, everybody reached as they said themselves, where they said anything."""
+    own = await own_store.of_everybody(session)
+    found = [entry.entity for entry in await entries(session)]
+    return Directory.of(own[one.id].applied(one) if isinstance(one, Person) and one.id in own else one for one in found)
 
 
 async def save(session: WriteSession, changes: Iterable[Change], now: datetime) -> None:

@@ -159,6 +159,16 @@ class VerificationRow(Base):
     verified_by: Mapped[str | None]
 
 
+class OwnRow(Base):
+    """How somebody is reached as they said it themselves, in the place of what the configuration says."""
+
+    __tablename__ = "own"
+
+    person: Mapped[str] = mapped_column(primary_key=True)
+    document: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    changed_at: Mapped[datetime]
+
+
 class AuditRow(Base):
     """One change: who, when, what, and the document before and after."""
 

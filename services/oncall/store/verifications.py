@@ -23,7 +23,7 @@ async def verified(session: ReadSession | WriteSession) -> frozenset[Place]:
     return frozenset((row.person, row.channel, row.address) for row in rows)
 
 
-async def of_person(session: ReadSession, person: str) -> Mapping[Place, Verification]:
+async def of_person(session: ReadSession | WriteSession, person: str) -> Mapping[Place, Verification]:
     """What is known of the contacts of a person; of most there is nothing."""
     rows = await session.scalars(select(VerificationRow).where(VerificationRow.person == person))
     return {(row.person, row.channel, row.address): _known(row) for row in rows}
