@@ -246,6 +246,22 @@ async def test_an_alarm_that_sns_signed_is_taken_and_its_certificate_asked_for_o
     assert [event["service"] for event in await house.events()] == ["approvals", "approvals"]
 
 
+async def test_an_event_of_aws_health_that_sns_signed_is_taken_once_and_a_forged_one_is_not(
+    house: House, amazon: Amazon
+) -> None:
+    event = {**all_sources()["aws_health"].example}  # type: ignore[dict-item]
+    signed = amazon.signed("2", Message=json.dumps(event), MessageId="h-1")
+    path = f"/v1/hooks/aws_health/{key_of('aws_health')}"
+    forged = signed | {"Message": json.dumps({**event, "account": "1"})}
+    answers = [await house.client.post(path, json=body) for body in (signed, signed, forged)]
+    assert [answer.status_code for answer in answers] == [202, 200, 403]
+    assert (await post_sns(house, signed)).status_code == 202
+    assert [(event["source"], event["kind"]) for event in await house.events()] == [
+        ("aws_health", "provider"),
+        ("cloudwatch", "provider"),
+    ]
+
+
 async def test_a_message_that_sns_delivers_twice_is_taken_once(house: House, amazon: Amazon) -> None:
     answers = [await post_sns(house, amazon.signed("2", Subject=subject)) for subject in ("A", "A", "B")]
     assert [answer.status_code for answer in answers] == [202, 200, 200]

@@ -1,18 +1,20 @@
-"""AWS Health through EventBridge: what AWS says of its services and of your own resources there.
+"""AWS Health through EventBridge, right from it or by way of an SNS topic: what AWS says of its services and of your own resources there.
 
 Dates are RFC 1123, and their weekdays are not always right; an event may be open and over at once, when its text says so.
 """
 
 import re
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
 
 from libs.common.events.base import Severity
 from services.intake.domain.look import Look
 from services.intake.domain.trigger import Ignored, Reading
-from services.intake.sources.base import Arrival, CannotRead, Source
+from services.intake.sources.base import Arrival, CannotRead, Network, Source
 from services.intake.sources.common import ignored, needed, refused, value_of
 from services.intake.sources.feeds import moment_of_mail
+from services.intake.sources.sns import TOPICS, SnsOptions, check, confirm, is_envelope, once, step_of
 from services.intake.sources.watched import WATCHED, Notice, WatchedOptions, reading_of, window_of
 
 CONSOLE: Final = "https://health.aws.amazon.com/health/home#/event-log?eventID="
@@ -20,19 +22,52 @@ RESOLVED: Final = re.compile(r"\[\s*resolved\s*\]", re.IGNORECASE)
 ISSUES: Final = frozenset({"issue", "investigation"})
 
 
-def _read(arrival: Arrival[WatchedOptions]) -> Reading:
+class HealthOptions(SnsOptions, WatchedOptions):
+    """Which parts of AWS concern us, and which topics may send."""
+
+
+def _read(arrival: Arrival[HealthOptions]) -> Reading:
     try:
         look = value_of(arrival)
-        detail = look.at("detail")
-        if not look.is_object() or not detail.is_object():
-            raise refused("wrong-shape", "The body needs a detail, as events of EventBridge have it.", detail)
-        needed(detail, "eventArn")
+        if is_envelope(look):
+            step = step_of(look, arrival)
+            if step is not None:
+                return Reading(ignored=(step,))
+            look = look.opened("Message")
+        elif arrival.integration.options.topics:
+            raise refused("wrong-shape", "The option topics is set, and this did not come through SNS.", look)
+        return read_event(look, arrival)
     except CannotRead as error:
         return Reading(refusals=(error.refusal,))
+
+
+def is_health(event: Look) -> bool:
+    """Whether an event of EventBridge is one of AWS Health."""
+    return event.text("source").lower() == "aws.health" or bool(event.text("detail.eventArn"))
+
+
+def read_event(event: Look, arrival: Arrival[Any]) -> Reading:
+    """What an event of AWS Health says, which is trouble of a provider whatever else its integration sends. Raises :class:`CannotRead`."""
+    detail = event.at("detail")
+    if not event.is_object() or not detail.is_object():
+        raise refused("wrong-shape", "The body needs a detail, as events of EventBridge have it.", detail)
+    needed(detail, "eventArn")
     passed = _passed_over(detail)
     if passed is not None:
         return Reading(ignored=(passed,))
+    if arrival.integration.kind == "telemetry":
+        arrival = replace(arrival, integration=replace(arrival.integration, kind=None))
     return reading_of([_notice(detail, arrival)], arrival)
+
+
+async def _check(arrival: Arrival[HealthOptions], network: Network) -> None:
+    """Believe of what comes through SNS only what it signed; what EventBridge posts itself bears no signature."""
+    try:
+        enveloped = is_envelope(value_of(arrival))
+    except CannotRead:
+        return
+    if enveloped:
+        await check(arrival, network)
 
 
 def _passed_over(detail: Look) -> Ignored | None:
@@ -69,6 +104,8 @@ def _notice(detail: Look, arrival: Arrival[WatchedOptions]) -> Notice:
         link=CONSOLE + quote(detail.text("eventArn"), safe=":/"),
         labels={
             "region": region,
+            "state": detail.text("statusCode"),
+            "incident_id": detail.text("eventArn"),
             "account": detail.text("affectedAccount"),
             "scope": detail.text("eventScopeCode"),
             "resources": ", ".join(entities[:20]),
@@ -92,6 +129,9 @@ AWS Health tells EventBridge of trouble of AWS itself, of planned changes, and o
 2. *Rules → Create*: event pattern `{{"source": ["aws.health"]}}`, target that API destination. AWS Health tells each region's bus of that region's events, and
    that of a backup region once more; those copies are known by `backupEvent` and passed over.
 
+Or by way of an SNS topic as the rule's target: name it in the option `topics`, and subscribe `https://intake.example.org/v1/hooks/aws_health/YOUR-KEY` to it.
+SNS's signature is verified and the subscription confirmed, as for [CloudWatch](cloudwatch.md). With `topics` nothing but what they send is taken.
+
 ## What is read
 
 | Tocsin | from `detail` |
@@ -102,13 +142,14 @@ AWS Health tells EventBridge of trouble of AWS itself, of planned changes, and o
 | severity | an issue is error; what says `ACTION_REQUIRED` is warning; everything else is info |
 | components | `service`, `eventRegion` and the `affectedEntities`, through the mapping: `"EC2 + eu-west-1"` |
 | window | of a `scheduledChange` `startTime` to `endTime` |
+| labels | `region`, `state`, `incident_id` (the ARN), `account`, `scope`, `resources` |
 | link | the event in the AWS Health dashboard |
 
 Account notifications that ask for nothing open nothing, and neither do further pages of one event's resources.
 
 ## Options
 
-{WATCHED}
+{TOPICS} {WATCHED}
 """
 
 EXAMPLE: Final[dict[str, Any]] = {
@@ -140,7 +181,10 @@ SOURCE: Final = Source(
     title="AWS Health",
     kind="provider",
     docs=DOCS,
-    options=WatchedOptions,
+    options=HealthOptions,
     example=EXAMPLE,
     read=_read,
+    once=once,
+    check=_check,
+    afterwards=confirm,
 )

@@ -1,26 +1,17 @@
 """Amazon CloudWatch alarms, which arrive through an SNS topic: an alarm is JSON in the text of SNS's envelope."""
 
-from datetime import timedelta
+from dataclasses import replace
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
-from libs.common.errors import Forbidden
 from services.intake.domain.look import Look
-from services.intake.sources.base import Arrival, CannotRead, Network, Source, json_of
-from services.intake.sources.common import (
-    COMMON,
-    CommonOptions,
-    Part,
-    Told,
-    ignored,
-    needed,
-    reads_one,
-    refused,
-    trigger_of,
-)
-from services.intake.sources.sns import is_allowed, is_amazons, is_signed
+from services.intake.domain.trigger import Ignored, Reading
+from services.intake.sources.aws_health import is_health, read_event
+from services.intake.sources.base import Arrival, CannotRead, Source
+from services.intake.sources.common import COMMON, Part, Told, ignored, needed, refused, trigger_of, value_of
+from services.intake.sources.sns import TOPICS, SnsOptions, check, confirm, is_envelope, once, step_of
+from services.intake.sources.watched import WatchedOptions
 
-OLDEST: Final = timedelta(hours=1)
 SERVICE_DIMENSIONS: Final = (
     "ServiceName",
     "FunctionName",
@@ -37,74 +28,97 @@ SERVICE_DIMENSIONS: Final = (
 """What CloudWatch calls the thing that is watched, the most telling first."""
 
 
-class CloudWatchOptions(CommonOptions):
+class CloudWatchOptions(SnsOptions, WatchedOptions):
     """Whom to believe, and what missing data mean."""
 
-    topics: tuple[str, ...] = ()
-    """The ARNs of the topics that may send and whose subscription is confirmed; ``*`` stands for anything."""
-    signature: bool = True
-    """Whether SNS's signature is asked for."""
     insufficient_data: Literal["warning", "resolve", "ignore"] = "warning"
 
 
-def _one(look: Look, arrival: Arrival[CloudWatchOptions]) -> Part:
-    kind = look.text("Type")
-    if not kind and look.text("AlarmName"):
-        return _alarm(Look({}), look, arrival)
-    topic = needed(look, "TopicArn")
-    options = arrival.integration.options
-    subscribing = kind == "SubscriptionConfirmation"
-    if (subscribing or options.topics) and not is_allowed(topic, options.topics):
-        raise refused("invalid-field", f"The option topics does not name {topic}.", look.at("TopicArn"))
-    if subscribing:
-        return ignored("handshake", f"The subscription to {topic} is confirmed.")
-    if kind == "UnsubscribeConfirmation":
-        return ignored("handshake", f"Tocsin was taken off {topic}; alarms of it do not arrive any more.")
-    message = look.opened("Message")
+def _read(arrival: Arrival[CloudWatchOptions]) -> Reading:
+    """An alarm, or an event of AWS Health that was handed to the same topic."""
+    try:
+        look = value_of(arrival)
+        if is_envelope(look):
+            step = step_of(look, arrival)
+            if step is not None:
+                return Reading(ignored=(step,))
+        event = look.opened("Message") if is_envelope(look) else look
+        if is_health(event):
+            return read_event(event, arrival)
+        part = _one(look, event, arrival)
+    except CannotRead as error:
+        return Reading(refusals=(error.refusal,))
+    return Reading(ignored=(part,)) if isinstance(part, Ignored) else Reading((part,))
+
+
+def _one(look: Look, message: Look, arrival: Arrival[CloudWatchOptions]) -> Part:
+    enveloped = is_envelope(look)
     if message.at("detail").is_object():
-        return trigger_of(_state_change(look, message), arrival)
+        return _state_change(look if enveloped else Look({}), message, arrival)
     if not message.text("AlarmName"):
+        if not enveloped:
+            needed(look, "TopicArn")
         raise refused("wrong-shape", "The message is no alarm of CloudWatch.", look.at("Message"))
-    return _alarm(look, message, arrival)
+    return _alarm(look if enveloped else Look({}), message, arrival)
 
 
 def _alarm(envelope: Look, alarm: Look, arrival: Arrival[CloudWatchOptions]) -> Part:
-    state, name = needed(alarm, "NewStateValue").upper(), alarm.text("AlarmName")
-    missing = state == "INSUFFICIENT_DATA"
-    if missing and arrival.integration.options.insufficient_data == "ignore":
-        return ignored("no-news", f"{name} has insufficient data; the option says to pass that over.")
+    state, name = needed(alarm, "NewStateValue"), alarm.text("AlarmName")
     arn = alarm.text("AlarmArn")
     region = (arn or envelope.text("TopicArn")).split(":")[3:4]
     dimensions = {each.text("name", "Name"): each.text("value", "Value") for each in alarm.each("Trigger.Dimensions")}
-    resolved = state == "OK" or (missing and arrival.integration.options.insufficient_data == "resolve")
     told = Told(
         key=arn or "/".join(alarm.text(part) for part in ("AWSAccountId", "Region", "AlarmName")),
-        firing=not resolved,
+        firing=True,
         title=envelope.text("Subject") or alarm.text("AlarmDescription", "AlarmName"),
         description="\n".join(filter(None, [alarm.text("AlarmDescription"), alarm.text("NewStateReason")])),
-        severity="warning" if missing else "",
         services=_service(dimensions),
         links=[(_console(region[0], name), "CloudWatch")] if region and region[0] else [],
-        labels={**dimensions, "alarm": name, "state": state, **alarm.facts("Trigger")},
+        labels={**dimensions, "alarm": name, "state": state.upper(), **alarm.facts("Trigger")},
         started_at=alarm.moment("StateChangeTime"),
         ended_at=alarm.moment("StateChangeTime"),
     )
-    return trigger_of(told, arrival)
+    return _by_state(state, name, told, arrival)
 
 
-def _state_change(envelope: Look, event: Look) -> Told:
+def _state_change(envelope: Look, event: Look, arrival: Arrival[CloudWatchOptions]) -> Part:
     """EventBridge's ``CloudWatch Alarm State Change``."""
-    name, region = needed(event, "detail.alarmName"), event.text("region")
-    return Told(
+    detail = event.at("detail")
+    name, state, region = needed(detail, "alarmName"), needed(detail, "state.value"), event.text("region")
+    configuration = detail.at("configuration")
+    metrics = [metric.at("metricStat.metric") for metric in configuration.each("metrics")]
+    dimensions: dict[str, str] = {}
+    for metric in metrics:
+        dimensions |= metric.facts("dimensions")
+    told = Told(
         key=event.text("resources.0") or f"{event.text('account')}/{region}/{name}",
-        firing=event.text("detail.state.value").upper() != "OK",
-        title=envelope.text("Subject") or event.text("detail.configuration.description") or name,
-        description=event.text("detail.state.reason"),
+        firing=True,
+        title=envelope.text("Subject") or configuration.text("description") or name,
+        description="\n".join(filter(None, [configuration.text("description"), detail.text("state.reason")])),
+        services=_service(dimensions),
         links=[(_console(region, name), "CloudWatch")] if region else [],
-        labels={"alarm": name, "state": event.text("detail.state.value")},
-        started_at=event.moment("detail.state.timestamp", "time"),
-        ended_at=event.moment("detail.state.timestamp", "time"),
+        labels={
+            **dimensions,
+            "alarm": name,
+            "state": state.upper(),
+            "region": region,
+            "account": event.text("account"),
+            "metric": ", ".join(filter(None, [metric.text("name") for metric in metrics])),
+        },
+        started_at=detail.moment("state.timestamp") or event.moment("time"),
+        ended_at=detail.moment("state.timestamp") or event.moment("time"),
     )
+    return _by_state(state, name, told, arrival)
+
+
+def _by_state(state: str, name: str, told: Told, arrival: Arrival[CloudWatchOptions]) -> Part:
+    """ALARM fires, OK resolves; what missing data mean says the option."""
+    missing = state.upper() == "INSUFFICIENT_DATA"
+    means = arrival.integration.options.insufficient_data
+    if missing and means == "ignore":
+        return ignored("no-news", f"{name} has insufficient data; the option says to pass that over.")
+    resolved = state.upper() == "OK" or (missing and means == "resolve")
+    return trigger_of(replace(told, firing=not resolved, severity="warning" if missing else ""), arrival)
 
 
 def _service(dimensions: dict[str, str]) -> list[str]:
@@ -115,45 +129,6 @@ def _service(dimensions: dict[str, str]) -> list[str]:
 def _console(region: str, name: str) -> str:
     host = f"https://{region}.console.aws.amazon.com/cloudwatch/home"
     return f"{host}?region={region}#alarmsV2:alarm/{quote(name, safe='')}"
-
-
-def once(arrival: Arrival[CloudWatchOptions]) -> str:
-    """The ``MessageId`` of a notification, which SNS may deliver more than once; of a handshake nothing, which may have failed."""
-    try:
-        envelope = Look(json_of(arrival.headers, arrival.body))
-    except CannotRead:
-        return ""
-    return envelope.text("MessageId") if envelope.text("Type") == "Notification" else ""
-
-
-async def check(arrival: Arrival[CloudWatchOptions], network: Network) -> None:
-    """Believe only what SNS signed, lately. Raises :class:`Forbidden`, and ``Unavailable`` where the certificate cannot be had."""
-    if not arrival.integration.options.signature:
-        return
-    try:
-        envelope = Look(json_of(arrival.headers, arrival.body))
-    except CannotRead:
-        return
-    address = envelope.text("SigningCertURL", "SigningCertUrl")
-    if not is_amazons(address, ".pem"):
-        raise Forbidden("The message bears no signature of SNS: SigningCertURL is not one of Amazon's.")
-    sent = envelope.moment("Timestamp")
-    if sent is None or arrival.now - sent > OLDEST:
-        raise Forbidden("The message is older than an hour; SNS does not try for that long.")
-    if not is_signed(envelope, await network.get(address, keep=True)):
-        raise Forbidden("The signature of the message is not that of SNS.")
-
-
-async def confirm(arrival: Arrival[CloudWatchOptions], network: Network) -> None:
-    """Confirm a subscription that the option ``topics`` names, by the address that SNS itself gave."""
-    try:
-        envelope = Look(json_of(arrival.headers, arrival.body))
-    except CannotRead:
-        return
-    address = envelope.text("SubscribeURL")
-    allowed = is_allowed(envelope.text("TopicArn"), arrival.integration.options.topics)
-    if envelope.text("Type") == "SubscriptionConfirmation" and allowed and is_amazons(address):
-        await network.get(address)
 
 
 DOCS = f"""
@@ -190,11 +165,12 @@ Tocsin asks only `https://sns.<region>.amazonaws.com` for the certificate and fo
 | service | the most telling of `Trigger.Dimensions`; map it with `services` |
 | link | the alarm in CloudWatch's console |
 
-EventBridge's *CloudWatch Alarm State Change* is read too. A message that is no alarm is kept, and a person is told.
+EventBridge's *CloudWatch Alarm State Change* is read too, and so are its events of AWS Health, as trouble of the provider: see [AWS Health](aws_health.md), whose
+options `components`, `provider` and `team` count here as well. A message that is neither is kept, and a person is told.
 
 ## Options
 
-`topics`: the topics that may send; `*` stands for anything. `signature`: `false` takes unsigned messages. `insufficient_data`: `warning` (fires as
+{TOPICS} `insufficient_data`: `warning` (fires as
 one), `resolve` or `ignore`. {COMMON}
 """
 
@@ -218,7 +194,7 @@ SOURCE: Final = Source(
     docs=DOCS,
     options=CloudWatchOptions,
     example=EXAMPLE,
-    read=reads_one(_one),
+    read=_read,
     once=once,
     check=check,
     afterwards=confirm,
