@@ -16,7 +16,7 @@ from services.notifier.channels.freshdesk import Freshdesk
 from services.notifier.channels.helpdesk import Account
 from services.notifier.channels.jira import Jira
 from services.notifier.channels.local import LocalChannel
-from services.notifier.channels.servicenow import ServiceNow
+from services.notifier.channels.servicenow import Client, ServiceNow
 from services.notifier.channels.slack import SlackChannel
 from services.notifier.channels.smtp import Security, SmtpChannel, Submission
 from services.notifier.channels.zendesk import Zendesk
@@ -123,11 +123,24 @@ class FreshdeskConfig(_HelpdeskConfig):
 
 
 class ServiceNowConfig(_HelpdeskConfig):
-    """``username`` and ``token`` are a user and its password; without it ``token`` is an API key. ``table`` has the tickets."""
+    """``username`` and ``token`` are a user and its password; without it ``token`` is an API key. ``table`` has the tickets.
+
+    With a ``client_id`` it is an OAuth client, whose secret ``token`` is; with ``username`` and ``password`` it acts for that user.
+    """
 
     provider: Literal["servicenow"]
     provider_names: tuple[str, ...] = ("servicenow",)
     table: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,80}$")] = "incident"
+    client_id: SecretRef | None = None
+    password: SecretRef | None = None
+
+    @model_validator(mode="after")
+    def _client(self) -> Self:
+        if self.client_id is None and self.password is not None:
+            raise ValueError("password is for an OAuth client (client_id); without one token is the user's password")
+        if self.client_id is not None and (self.username is None) != (self.password is None):
+            raise ValueError("username and password belong together where there is a client_id")
+        return self
 
 
 HelpdeskConfig = ZendeskConfig | JiraConfig | FreshdeskConfig | ServiceNowConfig
@@ -202,7 +215,14 @@ def _helpdesk(one: HelpdeskConfig, secret: Secrets) -> Channel:
         case FreshdeskConfig():
             return Freshdesk(account)
         case ServiceNowConfig():
-            return ServiceNow(account, one.table)
+            return ServiceNow(account, one.table, _client(one, account, secret))
+
+
+def _client(one: ServiceNowConfig, account: Account, secret: Secrets) -> Client | None:
+    if one.client_id is None:
+        return None
+    password = secret("password", one.password) if one.password else None
+    return Client(secret("client_id", one.client_id), account.token, account.username, password)
 
 
 def _slack(one: SlackConfig, secret: Secrets, around: Surroundings) -> SlackChannel:

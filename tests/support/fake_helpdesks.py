@@ -248,12 +248,40 @@ SERVICENOW: Final = re.compile(r"/api/now/table/incident(?:/(?P<ticket>[0-9a-f]{
 
 @dataclass
 class FakeServiceNow(FakeHelpdesk):
-    """An instance. ``comments_and_work_notes`` says everything, and only as display value."""
+    """An instance. ``comments_and_work_notes`` says everything, and only as display value.
+
+    ``grants`` are the forms of OAuth that it grants a token for; with some, nothing else lets anybody in. Each token is good for
+    ``expires_in`` as the instance says; what is in ``tokens`` no longer is refused. ``token_refusals`` are used up one a token.
+    """
 
     tickets: set[str] = field(default_factory=lambda: {SYS_ID})
     numbers: dict[str, str] = field(default_factory=lambda: {NUMBER: SYS_ID})
+    grants: tuple[Mapping[str, str], ...] = ()
+    expires_in: Any = 1799
+    tokens: list[str] = field(default_factory=list)
+    granted: int = 0
+    token_refusals: list[Refusal] = field(default_factory=list)
+
+    def answer(self, method: str, target: str, headers: Mapping[str, str], body: str) -> Answer:
+        if urlsplit(target).path != "/oauth_token.do":
+            return super().answer(method, target, headers, body)
+        if self.token_refusals:
+            refusal = self.token_refusals.pop(0)
+            extra = [f"Retry-After: {refusal.retry_after}"] if refusal.retry_after is not None else []
+            return refusal.status, self.error(refusal.status), extra
+        form = {name: values[0] for name, values in parse_qs(body).items()}
+        if method != "POST" or headers.get("content-type") != "application/x-www-form-urlencoded":
+            return 400, {"error": "invalid_request", "error_description": "no form"}, []
+        if form not in self.grants:
+            return 401, {"error": "server_error", "error_description": "access_denied"}, []
+        self.granted += 1
+        self.tokens.append(f"token-{self.granted}")
+        told = {"access_token": self.tokens[-1], "scope": "useraccount", "token_type": "Bearer"}
+        return 200, told | {"expires_in": self.expires_in}, []
 
     def authentic(self, headers: Mapping[str, str]) -> bool:
+        if self.grants:
+            return headers.get("authorization") in {f"Bearer {token}" for token in self.tokens}
         return headers.get("authorization") == self.basic(AGENT, TOKEN)
 
     def route(self, method: str, path: str, query: Mapping[str, str], body: Any) -> tuple[int, Any]:

@@ -68,7 +68,7 @@ BACK: Final = goes_back(
     provider: servicenow
     url: https://acme.service-now.com
     username: {env: TOCSIN_SERVICENOW_USERNAME}  # a user with the role itil; without it the token is an API key
-    token: {env: TOCSIN_SERVICENOW_TOKEN}        # its password
+    token: {env: TOCSIN_SERVICENOW_TOKEN}        # its password; for OAuth see client_id in notifications.md
     table: incident                              # the default
 """
 )

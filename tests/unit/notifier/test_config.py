@@ -150,6 +150,7 @@ channels:
   - {id: ticket:jsm, name: J, provider: jira, url: "https://a.atlassian.net", token: {env: TOKEN}}
   - {id: ticket:fresh, name: F, provider: freshdesk, url: "http://127.0.0.1:8080", token: {env: TOKEN}}
   - {id: ticket:now, name: S, provider: servicenow, url: "https://a.service-now.com", token: {env: TOKEN}}
+  - {id: ticket:oauth, name: S, provider: servicenow, url: "https://a.service-now.com", client_id: {env: SID}, token: {env: TOKEN}}
 """
 
 
@@ -159,6 +160,7 @@ def test_each_integration_has_its_own_helpdesk(tmp_path: Path) -> None:
         "ticket:jsm": ChannelFacts("jira", frozenset({"jira", "atlassian"})),
         "ticket:fresh": ChannelFacts("freshdesk", frozenset({"freshdesk"})),
         "ticket:now": ChannelFacts("servicenow", frozenset({"servicenow"})),
+        "ticket:oauth": ChannelFacts("servicenow", frozenset({"servicenow"})),
     }
 
 
@@ -171,6 +173,9 @@ def test_each_integration_has_its_own_helpdesk(tmp_path: Path) -> None:
         ("ticket:jsm", "ticket:desk", "stands twice"),
         ("ticket:jsm", "ticket", "ticket"),
         ("id: ticket:desk", "id: sms", "ticket"),
+        ("client_id: {env: SID}, ", "password: {env: SID}, ", "password is for an OAuth client"),
+        ("client_id: {env: SID}, ", "client_id: {env: SID}, password: {env: SID}, ", "belong together"),
+        ("client_id: {env: SID}, ", "client_id: {env: SID}, username: {env: SID}, ", "belong together"),
         ("provider: freshdesk, ", "provider: freshdesk, username: {env: SID}, ", "username"),
     ],
 )
