@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, bindparam, delete, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import BigInteger, ForeignKey, Index
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.types import Text, Uuid
 
 from libs.common.db.work import Tx
+from services.intake.store.once import Once, Taken
 from services.intake.store.tables import Base
 
 
@@ -58,40 +58,18 @@ class Marked:
     mark: Mark
 
 
-_MARKS = text(
-    "INSERT INTO mail_messages (integration_id, message_id, digest, delivery_id, received_at)"
-    " SELECT n, m, d, i, :now FROM unnest(:integrations, :messages, :digests, :ids) WITH ORDINALITY"
-    " AS rows (n, m, d, i, place) ORDER BY n, m, d, place ON CONFLICT DO NOTHING RETURNING delivery_id"
-).bindparams(
-    bindparam("integrations", type_=ARRAY(Text)),
-    bindparam("messages", type_=ARRAY(Text)),
-    bindparam("digests", type_=ARRAY(Text)),
-    bindparam("ids", type_=ARRAY(Uuid)),
-)
+_ONCE: Final = Once("mail_messages", ("message_id", "digest"))
 
 
 async def take_marks(tx: Tx, marked: Sequence[Marked]) -> frozenset[UUID]:
-    """Note the messages; returns the deliveries whose message was taken before, which are not to be stored.
-
-    Waits for a replica that stores the same message at this moment. The order of the rows is that of their keys, so that two
-    replicas never wait for each other.
-    """
-    if not marked:
-        return frozenset()
-    values = {
-        "now": tx.now,
-        "integrations": [one.integration_id for one in marked],
-        "messages": [one.mark.message_id for one in marked],
-        "digests": [one.mark.digest for one in marked],
-        "ids": [one.delivery_id for one in marked],
-    }
-    fresh = set(await tx.session.scalars(_MARKS, values))
-    return frozenset(one.delivery_id for one in marked if one.delivery_id not in fresh)
+    """Note the messages; returns the deliveries whose message was taken before, which are not to be stored."""
+    rows = [Taken(one.delivery_id, one.integration_id, (one.mark.message_id, one.mark.digest)) for one in marked]
+    return await _ONCE.take(tx, rows)
 
 
 async def forget_marks(tx: Tx, before: datetime) -> None:
     """Forget the messages that came before ``before``."""
-    await tx.session.execute(delete(MailMessageRow).where(MailMessageRow.received_at < before))
+    await _ONCE.forget(tx, before)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,14 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Index, bindparam, delete, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.types import Text, Uuid
 
 from libs.common.db.work import Tx
+from services.intake.store.once import Once, Taken
 from services.intake.store.tables import Base
 
 
@@ -41,35 +41,14 @@ def digest_of(parts: Iterable[bytes]) -> str:
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
-_TAKE = text(
-    "INSERT INTO signed_deliveries (integration_id, once, delivery_id, received_at)"
-    " SELECT n, o, i, :now FROM unnest(:integrations, :onces, :ids) WITH ORDINALITY"
-    " AS rows (n, o, i, place) ORDER BY n, o, place ON CONFLICT DO NOTHING RETURNING delivery_id"
-).bindparams(
-    bindparam("integrations", type_=ARRAY(Text)),
-    bindparam("onces", type_=ARRAY(Text)),
-    bindparam("ids", type_=ARRAY(Uuid)),
-)
+_ONCE: Final = Once("signed_deliveries", ("once",))
 
 
 async def take_once(tx: Tx, signed: Sequence[SignedOnce]) -> frozenset[UUID]:
-    """Note the deliveries; returns those that were taken before, of which nothing is to be stored.
-
-    Waits for a replica that takes the same delivery at this moment. The order of the rows is that of their keys, so that two
-    replicas never wait for each other.
-    """
-    if not signed:
-        return frozenset()
-    values = {
-        "now": tx.now,
-        "integrations": [one.integration_id for one in signed],
-        "onces": [one.once for one in signed],
-        "ids": [one.delivery_id for one in signed],
-    }
-    fresh = set(await tx.session.scalars(_TAKE, values))
-    return frozenset(one.delivery_id for one in signed if one.delivery_id not in fresh)
+    """Note the deliveries; returns those that were taken before, of which nothing is to be stored."""
+    return await _ONCE.take(tx, [Taken(one.delivery_id, one.integration_id, (one.once,)) for one in signed])
 
 
 async def forget_signed(tx: Tx, before: datetime) -> None:
     """Forget the deliveries that came before ``before``."""
-    await tx.session.execute(delete(SignedDeliveryRow).where(SignedDeliveryRow.received_at < before))
+    await _ONCE.forget(tx, before)
