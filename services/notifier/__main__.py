@@ -5,16 +5,18 @@ from libs.common.clock import Clock
 from libs.common.config import ConfigTree, ConfigWatcher
 from libs.common.db.work import Tx
 from libs.common.service import Service, assemble, make_platform, run
-from services.notifier.api import callbacks, ledger, preview
+from services.notifier.api import callbacks, ledger, preview, slack
 from services.notifier.channels.book import ChannelBook
 from services.notifier.config import FILE, FORM
 from services.notifier.config import build as build_channels
 from services.notifier.config_base import Surroundings
 from services.notifier.consumer import subscriptions
 from services.notifier.domain.wording import Places
+from services.notifier.editor import Editor
 from services.notifier.handlers.callbacks import Callbacks
 from services.notifier.handlers.confirmations import Confirmations
 from services.notifier.handlers.contacts import Contacts
+from services.notifier.handlers.members import Members
 from services.notifier.handlers.notifications import Notifications
 from services.notifier.handlers.quiet import QuietHours
 from services.notifier.handlers.replies import Replies
@@ -61,7 +63,10 @@ async def build(settings: NotifierSettings, *, clock: Clock | None = None, chanc
     sending, replies = Sending(contacts), Replies(platform.metrics)
     around = Surroundings(DatabaseShelf(uow), settings.public_url, settings.twilio_base_url, settings.slack_base_url)
     channels = _Channels(book, around)
-    sender = Sender(uow, platform.clock, sending, book, lease=LEASE * max(settings.clock_speed, 1.0))
+    lease = LEASE * max(settings.clock_speed, 1.0)
+    sender = Sender(uow, platform.clock, sending, book, lease=lease)
+    editor, whispers = Editor(uow, platform.clock, book, lease=lease), slack.Whispers(settings.slack_base_url)
+    answers = Callbacks(replies, Confirmations(sending), Members(replies))
     return assemble(
         platform,
         settings,
@@ -70,14 +75,15 @@ async def build(settings: NotifierSettings, *, clock: Clock | None = None, chanc
         metadata=[Base.metadata],
         routers=[
             ledger.router(uow, replies),
-            callbacks.router(uow, book, Callbacks(replies, Confirmations(sending)), settings.url),
+            callbacks.router(uow, book, answers, settings.url),
+            slack.router(uow, book, answers, whispers, settings.url),
             preview.router(uow, book, settings.url),
         ],
         subscriptions=subscriptions(Notifications(contacts, quiet)),
         timers=timer_handlers(quiet),
         config=ConfigWatcher(settings.config_dir, [FILE], channels.check, uow, platform.clock, loaded=channels.use),
         form=FORM,
-        components=[channels, sender],
+        components=[channels, sender, editor, whispers],
         checks={"sender": sender.problem},
     )
 

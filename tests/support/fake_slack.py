@@ -76,6 +76,7 @@ class FakeSlack(FakeApi):
         said = json.loads(body) if headers.get("content-type", "").startswith("application/json") and body else query
         routes = {
             "chat.postMessage": self._post,
+            "chat.update": self._update,
             "conversations.open": self._open,
             "conversations.history": self._history,
             "conversations.replies": self._replies,
@@ -105,6 +106,15 @@ class FakeSlack(FakeApi):
         message = {**said, "channel": where, "ts": f"{1764000000 + len(self.messages)}.000100"}
         self.messages.append(message)
         return {"ok": True, "channel": where, "ts": message["ts"], "message": {"type": "message", "text": said["text"]}}
+
+    def _update(self, said: dict[str, Any]) -> dict[str, Any]:
+        found = [one for one in self.in_conversation(said["channel"]) if one["ts"] == said["ts"]]
+        if not found:
+            return {"ok": False, "error": "message_not_found"}
+        if problem := wrong_with(said.get("blocks", [])):
+            return {"ok": False, "error": "invalid_blocks", "errors": [problem]}
+        found[0].update(said)
+        return {"ok": True, "channel": said["channel"], "ts": said["ts"], "text": said["text"]}
 
     def _open(self, said: dict[str, Any]) -> dict[str, Any]:
         if said["users"] not in self.members:
@@ -139,20 +149,26 @@ def wrong_with(blocks: list[dict[str, Any]]) -> str | None:
     """What Slack would refuse of these blocks."""
     if len(blocks) > 50:
         return "more than 50 blocks"
-    for block in blocks:
-        kind = block["type"]
-        texts = [block["text"]] if "text" in block else []
-        texts += block.get("elements", []) if kind == "context" else []
-        if any(not text["text"] or len(text["text"]) > LIMITS[kind] for text in texts):
-            return f"a text of {kind} is empty or too long"
-        fields = block.get("fields", [])
-        if len(fields) > 10 or any(len(one["text"]) > 2000 for one in fields):
-            return "fields"
-        if kind == "section" and not texts and not fields:
-            return "a section without text"
-        for button in block["elements"] if kind == "actions" else []:
-            if len(button["text"]["text"]) > 75 or len(button["value"]) > 2000 or button["type"] != "button":
-                return "a button"
+    named = [block["block_id"] for block in blocks if "block_id" in block]
+    if len(set(named)) != len(named):
+        return "a block_id stands twice"
+    return next((problem for block in blocks if (problem := _wrong_in(block))), None)
+
+
+def _wrong_in(block: dict[str, Any]) -> str | None:
+    kind = block["type"]
+    texts = [block["text"]] if "text" in block else []
+    texts += block.get("elements", []) if kind == "context" else []
+    if any(not text["text"] or len(text["text"]) > LIMITS[kind] for text in texts):
+        return f"a text of {kind} is empty or too long"
+    fields = block.get("fields", [])
+    if len(fields) > 10 or any(len(one["text"]) > 2000 for one in fields):
+        return "fields"
+    if kind == "section" and not texts and not fields:
+        return "a section without text"
+    for button in block["elements"] if kind == "actions" else []:
+        if len(button["text"]["text"]) > 75 or len(button["value"]) > 2000 or button["type"] != "button":
+            return "a button"
     return None
 
 

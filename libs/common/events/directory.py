@@ -62,6 +62,8 @@ class PersonChanged(DirectoryEntry):
     noun: ClassVar[str] = "person"
     type: Literal["tocsin.directory.person_changed.v1"] = "tocsin.directory.person_changed.v1"
     zone: str = "UTC"
+    slack: tuple[str, ...] = ()
+    """The ids of their own in Slack, by which they are known where they act there: names, like an id, and no secret."""
 
 
 class TeamChanged(DirectoryEntry):

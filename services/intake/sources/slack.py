@@ -30,6 +30,9 @@ PRESSES: Final = frozenset(
 )
 """The types of what Slack posts when people use an app: https://docs.slack.dev/interactivity/handling-user-interaction."""
 
+NOTIFIER: Final = "https://NOTIFIER/v1/callbacks/slack"
+"""Where these belong: the notifier understands them."""
+
 OVER: Final = frozenset({"resolved", "ok", "recovered", "recovery", "closed", "up"})
 GOOD: Final = frozenset({"good", "#2eb886", "#36a64f", "#00ff00", "#008000"})
 WORDS: Final = {"danger": "critical", "warning": "warning"}
@@ -48,9 +51,13 @@ def read(arrival: Arrival[CommonOptions]) -> Reading:
     except CannotRead as error:
         return Reading(refusals=(error.refusal,))
     if look.text("type") == "url_verification":
-        return Reading(ignored=(ignored("handshake", "A handshake of Slack's Events API; it opens nothing."),))
+        sentence = f"A handshake of Slack's Events API, which belongs to {NOTIFIER}/events; it opens nothing."
+        return Reading(ignored=(ignored("handshake", sentence),))
     if look.text("type") in PRESSES or look.text("command").startswith("/"):
-        sentence = "Somebody pressed a button or typed a command in Slack: no tool tells of anything here."
+        sentence = (
+            "Somebody pressed a button or typed a command in Slack: no tool tells of anything here. In the app's settings, set the "
+            f"address of Interactivity to {NOTIFIER}/interactions and that of the command to {NOTIFIER}/commands."
+        )
         return Reading(ignored=(ignored("no-news", sentence),))
     attachments = list(look.each("attachments"))[:LIMIT]
 
@@ -122,6 +129,8 @@ Each attachment is an alert; a message without any is one itself.
 | severity | a field *Severity*, else the colour: danger is critical, warning a warning |
 | service | a field *Service* |
 | links | `title_link`, links in the text, buttons |
+
+What people press and type in Slack, and the handshake of its Events API, are no news and open nothing here. They belong to the notifier (`…/v1/callbacks/slack/interactions`, `…/commands`, `…/events`): [Slack](../slack.md) says how pages with buttons are set up.
 
 ## Options
 

@@ -55,6 +55,10 @@ class Read(BaseModel):
     message: str | None
     """The provider's id of the message or call."""
     attempt: str | None
+    place: str | None
+    """In which of the provider's rooms it was said."""
+    challenge: str | None
+    """What a handshake is answered with."""
     why: str
 
     @classmethod
@@ -75,6 +79,8 @@ class Read(BaseModel):
             link=callback.link or None,
             message=callback.message or None,
             attempt=str(callback.attempt) if callback.attempt else None,
+            place=callback.place or None,
+            challenge=callback.challenge or None,
             why=callback.reason,
         )
 

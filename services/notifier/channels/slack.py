@@ -95,6 +95,15 @@ class SlackChannel:
         except _Refused as error:
             return error.outcome
 
+    async def show(self, message: Outgoing, provider_id: str) -> Outcome:
+        """Have a message that was posted before say what ``message`` says."""
+        conversation, timestamp = _place(provider_id)
+        try:
+            await self._ask("chat.update", json={**_said(message), "channel": conversation, "ts": timestamp})
+        except _Refused as error:
+            return error.outcome
+        return Accepted(provider_id)
+
     async def lookup(self, message: Outgoing, known: Collection[str]) -> Found:  # noqa: ARG002 - the key says it all
         """Look for our key in the conversation's newest messages, or in the thread that it was to stand in."""
         try:
@@ -113,15 +122,7 @@ class SlackChannel:
             await self._client.session.close()
 
     async def _post(self, message: Outgoing, thread_ts: str | None) -> Accepted:
-        said: dict[str, Any] = {
-            "channel": message.address,
-            "text": escaped(cut(message.text or message.headline, FALLBACK)),
-            "metadata": {"event_type": EVENT, "event_payload": {"key": message.key}},
-            "unfurl_links": False,
-            "unfurl_media": False,
-        }
-        if message.blocks:
-            said["blocks"] = [dict(block) for block in message.blocks]
+        said = {**_said(message), "channel": message.address, "unfurl_links": False, "unfurl_media": False}
         if thread_ts is not None:
             said["thread_ts"] = thread_ts
             said["reply_broadcast"] = message.broadcast
@@ -218,6 +219,15 @@ def refusal(response: Any, *, unsure: bool) -> _Refused:
     if status >= 500 or not code:
         return _Refused(Retry("provider_error", detail, after, unsure=unsure and status != 503), code)
     return _Refused(GiveUp(FOR_GOOD.get(code, "rejected"), detail), code)
+
+
+def _said(message: Outgoing) -> dict[str, Any]:
+    """What a message says, with our key."""
+    said: dict[str, Any] = {
+        "text": escaped(cut(message.text or message.headline, FALLBACK)),
+        "metadata": {"event_type": EVENT, "event_payload": {"key": message.key}},
+    }
+    return {**said, "blocks": [dict(block) for block in message.blocks]} if message.blocks else said
 
 
 def _place(provider_id: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from services.notifier.domain.reply import Action
-from services.notifier.domain.wording import Wording, moment
+from services.notifier.domain.wording import Wording
 
 HEADER: Final = 150
 SECTION: Final = 3000
@@ -73,20 +73,24 @@ def with_buttons(message: Sequence[Block], key: str, number: int) -> list[Block]
 
 def after_press(message: Sequence[Block], action: Action, said: str) -> list[Block]:
     """The message once somebody has acted: it says so, and what can be pressed still is what is not done yet."""
+    buttons: list[Block] = next((block["elements"] for block in message if block.get("block_id") == BUTTONS), [])
+    if not any(ACTIONS[one["action_id"]] == action for one in buttons):
+        return list(message)
+    before = [one for block in message if block.get("block_id") == STATE for one in block["elements"]]
+    state = {"type": "context", "block_id": STATE, "elements": [*before, _mrkdwn(escaped(said))]}
+    left = [one for one in buttons if action == "acknowledge" and ACTIONS[one["action_id"]] != action]
     found: list[Block] = []
     for block in message:
         if block.get("block_id") == BUTTONS:
-            found.append({"type": "context", "block_id": STATE, "elements": [_mrkdwn(escaped(said))]})
-            left = [one for one in block["elements"] if action == "acknowledge" and ACTIONS[one["action_id"]] != action]
-            found += [{**block, "elements": left}] if left else []
-        else:
+            found += [state, {**block, "elements": left}] if left else [state]
+        elif block.get("block_id") != STATE:
             found.append(block)
     return found
 
 
-def done(action: Action, name: str, at: datetime, now: datetime) -> str:
-    """The sentence that takes a button's place: ``Acknowledged by Ann, 14:03 UTC``."""
-    return f"{_DONE[action]} by {name}, {moment(at, now)}"
+def done(action: Action, name: str, at: datetime) -> str:
+    """The sentence that takes a button's place: ``Acknowledged by Ann, 14:03 UTC``. Nobody is named where nobody knows who it was."""
+    return f"{_DONE[action]}{f' by {name}' if name else ''}, {at:%H:%M} UTC"
 
 
 def cut(text: str, length: int) -> str:

@@ -57,12 +57,16 @@ class Callback:
     detail: str = ""
     """The provider's own explanation."""
     link: str = ""
-    """Where the provider explains it."""
+    """Where the provider explains it, or takes an answer."""
     message: str = ""
     """The provider's own id of the message or call."""
     attempt: UUID | None = None
     """Our id of it, where the address that was called has it."""
     ask: Ask | None = None
+    place: str = ""
+    """In which of the provider's rooms it was said."""
+    challenge: str = ""
+    """What a handshake is answered with."""
 
     @property
     def id(self) -> str:
@@ -84,6 +88,7 @@ Reason = Literal[
     "resolves",
     "not_understood",
     "not_paged",
+    "stranger",
     "repeat",
     "asks",
     "accepted",
@@ -96,7 +101,7 @@ Reason = Literal[
     "nothing_asked",
 ]
 """What follows: somebody ``acknowledges`` or ``resolves`` an incident · is told what can be said (``not_understood``), or that they were
-``not_paged`` · a ``repeat`` gets the answer that was given · a person on the phone ``asks`` to go on · a message was ``accepted``, ``confirmed``, or lost so that
+``not_paged``, or not known (``stranger``) · a ``repeat`` gets the answer that was given · a person on the phone ``asks`` to go on · a message was ``accepted``, ``confirmed``, or lost so that
 the ``next_contact`` is due, or just ``lost`` where nobody needs it any more · it was ``settled`` before, or nobody knows it (``unknown_message``) · an address was tried (``handshake``) · nothing."""
 
 
@@ -173,18 +178,35 @@ def _lost(whom: str, standing: Standing) -> Decision:
     return Decision("lost", f"The message{whom} is lost, and nobody needs it any more: nothing follows.")
 
 
-def of_answer(callback: Callback, paged: int | None, *, repeated: bool = False) -> Decision:
-    """What an answer does. ``paged`` is the number of the incident that it is about, where the sender was paged for one."""
+def of_answer(callback: Callback, paged: int | None, *, repeated: bool = False, known: bool = True) -> Decision:
+    """What an answer does. ``paged`` is the number of the incident that it is about, where the sender was paged for one; ``known``, whether
+    anybody knows who the sender is.
+    """
     if callback.ask is not None:
         asked = "whether they are sure" if callback.ask == "sure" else "for a key, after the message once more"
         return Decision("asks", f"The person on the phone is asked {asked}.")
     if repeated:
         return Decision("repeat", "It was taken before: the same answer is given, and nothing else happens.")
     if callback.action is None:
-        return Decision("not_understood", "The sender is told what can be answered.")
-    if paged is None:
-        named = "" if callback.incident is None else f" for incident {callback.incident}"
-        return Decision("not_paged", f"Nobody at this address was paged{named}: the sender is told so.")
+        return _of_no_command(callback)
+    if paged is None or not known:
+        return _of_nobody(callback, known=known)
     if callback.action == "acknowledge":
         return Decision("acknowledges", f"Incident {paged} is acknowledged, and nobody else is paged.")
     return Decision("resolves", f"Incident {paged} is resolved, and everyone who was reached is told.")
+
+
+def _of_no_command(callback: Callback) -> Decision:
+    if callback.kind == "press":
+        return Decision("nothing_asked", callback.reason)
+    return Decision("not_understood", "The sender is told what can be answered.")
+
+
+def _of_nobody(callback: Callback, *, known: bool) -> Decision:
+    if not known:
+        sentence = (
+            f"Tocsin knows nobody by {callback.address}: nothing would be done, and the sender is told what to do."
+        )
+        return Decision("stranger", sentence)
+    named = "" if callback.incident is None else f" for incident {callback.incident}"
+    return Decision("not_paged", f"Nobody at this address was paged{named}: the sender is told so.")

@@ -9,7 +9,9 @@ from services.notifier.domain.callback import Callback, Decision, of_answer, of_
 from services.notifier.domain.press import Ask
 from services.notifier.handlers.confirmations import Confirmations, meant, standing_of
 from services.notifier.handlers.contacts import repliable, shown_text
+from services.notifier.handlers.members import Members, decided, meant_by
 from services.notifier.handlers.replies import Replies, paged
+from services.notifier.sources.slack import PROVIDER
 from services.notifier.store import outbox
 from services.notifier.store.tables import Attempt
 
@@ -30,6 +32,7 @@ class Callbacks:
 
     replies: Replies
     confirmations: Confirmations
+    members: Members
 
     async def take(self, tx: Tx, callback: Callback) -> Answer:
         """Act on it."""
@@ -37,6 +40,8 @@ class Callbacks:
             case "status":
                 await self.confirmations.take(tx, callback)
                 return Answer()
+            case "press" | "command" if callback.provider == PROVIDER:
+                return Answer(await self.members.take(tx, callback))
             case "press":
                 return await self._pressed(tx, callback)
             case "reply" | "command":
@@ -66,6 +71,9 @@ async def foresee(session: ReadSession, callback: Callback) -> tuple[Decision, A
             return of_status(callback, await standing_of(session, attempt)), attempt
         case "reply" | "press" | "command":
             repeated = await outbox.replied(session, callback.id) is not None
+            if callback.provider == PROVIDER:
+                meant_here = await meant_by(session, callback)
+                return decided(callback, meant_here, repeated=repeated), meant_here.told
             attempt = await paged(session, callback)
             number = None if attempt is None else attempt.incident_number
             return of_answer(callback, number, repeated=repeated), attempt

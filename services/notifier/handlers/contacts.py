@@ -11,6 +11,7 @@ from libs.common.logs import bind_incident, get_logger
 from libs.common.metrics import Metrics
 from libs.common.tracing import current_traceparent
 from services.notifier.channels.book import ChannelBook
+from services.notifier.domain.blocks import Block, with_buttons
 from services.notifier.domain.plan import (
     Chosen,
     Passed,
@@ -147,8 +148,9 @@ class Contacts:
         rendered: Rendered,
     ) -> Attempt:
         cause = cause_of(request.purpose, request.rung, request.obligation)
+        key = tx.chance.uuid7(tx.now)
         return Attempt(
-            id=tx.chance.uuid7(tx.now),
+            id=key,
             effect_key=effect_key(request.subject_id, cause, request.slot, recipient.ref, chosen.slot),
             notification_id=request.notification_id,
             subject_id=request.subject_id,
@@ -167,18 +169,28 @@ class Contacts:
             headline=rendered.headline,
             text=rendered.text,
             html=rendered.html,
-            blocks=rendered.blocks,
+            blocks=_asking(request, recipient, rendered, key),
             why=why(request, recipient),
             internal=request.internal,
             state="queued",
             reason=None,
             detail="",
             tries=0,
+            edits=0,
             unsure=False,
             due_at=tx.now,
             created_at=tx.now,
             traceparent=current_traceparent(),
         )
+
+
+def _asking(request: NotificationRequested, recipient: Recipient, rendered: Rendered, key: UUID) -> list[Block] | None:
+    """The message in blocks; a page to somebody of the house about an open incident has buttons."""
+    incident = request.incident
+    asks = request.purpose == "page" and incident is not None and incident.state == "open"
+    if rendered.blocks is None or incident is None or not asks or not from_the_house(recipient.ref):
+        return rendered.blocks
+    return with_buttons(rendered.blocks, str(key), incident.number)
 
 
 def step_key(request: NotificationRequested, recipient: Recipient, place: int) -> str:

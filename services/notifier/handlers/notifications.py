@@ -6,7 +6,10 @@ from libs.common.db.work import Tx
 from libs.common.events.deliveries import DeliveryAddressed
 from libs.common.events.notifications import NotificationRequested, NotificationsWithdrawn
 from libs.common.logs import bind_incident, get_logger
+from services.notifier.domain.blocks import done
+from services.notifier.domain.reply import Action
 from services.notifier.handlers.contacts import Contacts, addressee, fact, failed
+from services.notifier.handlers.editing import show
 from services.notifier.handlers.quiet import QuietHours
 from services.notifier.store import attempts as store
 from services.notifier.store.tables import Notification
@@ -60,3 +63,5 @@ class Notifications:
             self.contacts.metrics.attempts.labels(attempt.channel, attempt.provider, "withdrawn").inc()
         await tx.emit(*(failed(tx, attempt, "withdrawn", event.reason) for attempt in attempts))
         await self.quiet.withdraw(tx, notifications)
+        action: Action = "acknowledge" if event.reason == "acknowledged" else "resolve"
+        await show(tx, event.subject_id, action, done(action, "", tx.now))

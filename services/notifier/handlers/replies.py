@@ -9,10 +9,12 @@ from libs.common.logs import bind_incident, get_logger
 from libs.common.metrics import Metrics
 from services.notifier.domain import speech
 from services.notifier.domain.addresses import normal
-from services.notifier.domain.callback import Callback, of_answer
+from services.notifier.domain.blocks import done
+from services.notifier.domain.callback import Callback, Decision, of_answer
 from services.notifier.domain.reply import HELP, Action, Command, confirmation, unknown
 from services.notifier.handlers.confirmations import meant
 from services.notifier.handlers.contacts import repliable, request_of
+from services.notifier.handlers.editing import show
 from services.notifier.store import attempts as store
 from services.notifier.store import outbox
 from services.notifier.store.tables import Attempt, Notification, Reply
@@ -41,9 +43,14 @@ class Replies:
             answer = speech.NOT_PAGED if spoken else unknown(Command(callback.action, callback.incident))
         else:
             command = Command(callback.action, callback.incident)
-            answer = confirmation(command, number, await self._title(tx, told))
+            answer = confirmation(command, number, await self.title(tx, told))
             answer = speech.done(callback.action, number) if spoken else answer
-            await self._hand_on(tx, callback, callback.action, told)
+            await self.hand_on(tx, callback, callback.action, told, Addressee.model_validate(told.recipient))
+        await self.keep(tx, callback, told, answer, decision)
+        return answer
+
+    async def keep(self, tx: Tx, callback: Callback, told: Attempt | None, answer: str, decision: Decision) -> None:
+        """Keep what was answered, and what the sender was told, for a repeat."""
         tx.session.add(
             Reply(
                 id=callback.id,
@@ -59,26 +66,28 @@ class Replies:
         )
         self.metrics.replies.labels(callback.action if callback.action and told else "not_understood").inc()
         log.info("answered", reason=decision.reason, channel=callback.channel)
-        return answer
 
-    async def _title(self, tx: Tx, told: Attempt) -> str:
+    async def title(self, tx: Tx, told: Attempt) -> str:
+        """What the incident of a message is called."""
         notification = await tx.session.get(Notification, told.notification_id)
         incident = None if notification is None else request_of(notification).incident
         return incident.title if incident is not None else told.headline
 
-    async def _hand_on(self, tx: Tx, callback: Callback, action: Action, told: Attempt) -> None:
+    async def hand_on(self, tx: Tx, callback: Callback, action: Action, told: Attempt, sender: Addressee) -> None:
+        """Tell of it as a fact about the incident, and have messages about that say so."""
         bind_incident(told.subject_id)
         log.info("reply", action=action, channel=callback.channel)
         await tx.emit(
             ReplyReceived(
                 subject_id=told.subject_id,
-                sender=Addressee.model_validate(told.recipient),
+                sender=sender,
                 channel=callback.channel,
                 action=action,
                 text=callback.words[:1600],
                 at=tx.now,
             )
         )
+        await show(tx, told.subject_id, action, done(action, sender.name, tx.now))
 
 
 async def paged(session: ReadSession | WriteSession, callback: Callback) -> Attempt | None:

@@ -180,6 +180,23 @@ async def latest_told(
     return newest
 
 
+async def latest_told_about(
+    session: WriteSession | ReadSession, ref: str, place: str, number: int | None
+) -> Attempt | None:
+    """The newest message about an incident to this recipient, by whichever channel, or in this place of Slack's; ``number`` as for :func:`latest_told`."""
+    here = (Attempt.provider == "slack") & ((Attempt.address == place) | Attempt.provider_id.startswith(f"{place}/"))
+    query = select(Attempt).where(
+        or_(Attempt.recipient_ref == ref, here) if place else Attempt.recipient_ref == ref,
+        Attempt.state.in_(("sending", "sent", "uncertain")),
+        Attempt.incident_number.is_not(None),
+        Attempt.recipient_ref.not_like("contact:%"),
+        Attempt.recipient_ref.not_like(f"{TICKET}%"),
+    )
+    query = query.where(Attempt.purpose == "page" if number is None else Attempt.incident_number == number)
+    newest: Attempt | None = await session.scalar(query.order_by(Attempt.created_at.desc(), Attempt.id.desc()).limit(1))
+    return newest
+
+
 async def page(
     session: ReadSession,
     *,

@@ -1,7 +1,7 @@
 """The notifier's own tables: what was asked for, each attempt at it, the local outbox, and what people answered."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from sqlalchemy import DateTime, Index, MetaData, false, text
@@ -15,6 +15,9 @@ from libs.common.events.incidents import Purpose
 AttemptState = Literal["queued", "sending", "sent", "failed", "uncertain", "withdrawn"]
 """``queued`` waits for its time · ``sending`` is with a provider, under a lease · ``sent`` was accepted · ``failed`` for good ·
 ``uncertain`` may have gone out and nobody can say · ``withdrawn`` since nobody needs it any more."""
+
+
+ZERO: Final = text("0")
 
 
 class Base(DeclarativeBase):
@@ -56,6 +59,7 @@ class Attempt(Base):
         Index("attempts_due_idx", "due_at", postgresql_where=text("state in ('queued', 'sending')")),
         Index("attempts_address_idx", "address", "created_at"),
         Index("attempts_subject_id_idx", "subject_id", "created_at"),
+        Index("attempts_edit_due_idx", "edit_due_at", postgresql_where=text("edit_due_at is not null")),
         Index("attempts_provider_id_idx", "provider_id", postgresql_where=text("provider_id is not null")),
     )
 
@@ -83,7 +87,11 @@ class Attempt(Base):
     text: Mapped[str]
     html: Mapped[str]
     blocks: Mapped[list[dict[str, Any]] | None]
-    """The message in Slack's blocks, where it is one there."""
+    """The message in Slack's blocks, where it is one there: as it should be shown now."""
+    edit_due_at: Mapped[datetime | None]
+    """When the provider is told next what it should show; null where it shows that."""
+    edits: Mapped[int] = mapped_column(server_default=ZERO)
+    """How often it was told in vain."""
     why: Mapped[str]
     internal: Mapped[bool] = mapped_column(server_default=false())
     """Whether only the team may read it, where the channel knows the difference."""
@@ -138,6 +146,17 @@ class OutboxMessage(Base):
     text: Mapped[str]
     html: Mapped[str]
     taken_at: Mapped[datetime]
+
+
+class Person(Base):
+    """Somebody of the house, and the ids by which they act in Slack: a replica of oncall's. Who is gone keeps a row without any."""
+
+    __tablename__ = "people"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    slack: Mapped[list[str]]
+    changed_at: Mapped[datetime]
 
 
 class Reply(Base):

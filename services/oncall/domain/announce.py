@@ -18,8 +18,10 @@ from libs.common.events.directory import (
     TenantChanged,
     ToolChanged,
 )
+from libs.common.slack_ids import is_member
 from services.oncall.domain.directory import Directory
 from services.oncall.domain.nouns import NamedLink
+from services.oncall.domain.people import Person
 
 Keys = Mapping[str, Sequence[HashedKey]]
 """The keys of each principal by its id."""
@@ -41,7 +43,8 @@ _EVENTS: Final[Mapping[str, _Gone]] = {
 def announcements(directory: Directory, keys: Keys, now: datetime) -> list[DirectoryEntry]:
     """What everybody may know of every entity. Addresses, roles and links of incidents stay here."""
     people = [
-        PersonChanged(id=person.id, name=person.name, zone=person.zone, at=now) for person in directory.people.values()
+        PersonChanged(id=person.id, name=person.name, zone=person.zone, slack=_in_slack(person), at=now)
+        for person in directory.people.values()
     ]
     teams = [TeamChanged(id=team.id, name=team.name, members=team.members, at=now) for team in directory.teams.values()]
     rotas = [RotaChanged(id=rota.id, name=rota.name, zone=rota.zone, at=now) for rota in directory.rotas.values()]
@@ -58,6 +61,11 @@ def announcements(directory: Directory, keys: Keys, now: datetime) -> list[Direc
         for principal in directory.principals.values()
     ]
     return [*people, *teams, *rotas, *_things(directory, now), *principals]
+
+
+def _in_slack(person: Person) -> tuple[str, ...]:
+    """By which ids somebody acts in Slack. That of a channel names nobody."""
+    return tuple(point.address for point in person.contacts if point.channel == "slack" and is_member(point.address))
 
 
 def _things(directory: Directory, now: datetime) -> list[DirectoryEntry]:

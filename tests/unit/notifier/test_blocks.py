@@ -103,7 +103,7 @@ def test_long_words_break_between_words_and_lose_nothing_that_fits() -> None:
 @pytest.mark.parametrize(("action", "left"), [("acknowledge", ["tocsin:resolve"]), ("resolve", [])])
 def test_after_a_press_the_message_says_who_and_asks_for_what_is_left(action: Any, left: list[str]) -> None:
     before = with_buttons(blocks(page()), "key", 12)
-    after = after_press(before, action, done(action, "Ann <3", NOW, NOW))
+    after = after_press(before, action, done(action, "Ann <3", NOW))
     word_for = {"acknowledge": "Acknowledged", "resolve": "Resolved"}[action]
     assert f"{word_for} by Ann &lt;3, 14:00 UTC" in said(after)
     assert [one["action_id"] for block in after if block["type"] == "actions" for one in block["elements"]] == left

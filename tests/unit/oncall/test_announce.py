@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from libs.common.events.directory import HashedKey, PrincipalChanged, ServiceChanged
+from libs.common.events.directory import HashedKey, PersonChanged, PrincipalChanged, ServiceChanged
 from services.oncall.domain.announce import announcements, digest_of, news
 from services.oncall.domain.changes import Entry, changes, document
 from services.oncall.domain.directory import NOUNS, Directory
@@ -27,6 +27,15 @@ def test_no_address_of_anybody_leaves_the_house() -> None:
     assert "Stefania" in said
     assert "+1555" not in said
     assert "@" not in said
+
+
+def test_by_which_ids_people_act_in_slack_is_told_and_a_channel_is_nobody() -> None:
+    contacts = [{"slack": "C024BE91L"}, {"slack": "U024BE7LH"}, {"sms": "+15550100"}, {"slack": "W024BE7LH"}]
+    people = [{**one, "contacts": contacts} if one["id"] == "zoe" else one for one in entries()["person"]]
+    found = news(announcements(directory(person=people), {}, AFTERNOON), remembered(directory()), AFTERNOON)
+    assert [(event.key, event.slack) for event in found if isinstance(event, PersonChanged)] == [
+        ("person:zoe", ("U024BE7LH", "W024BE7LH"))
+    ]
 
 
 def test_a_renamed_pm_is_news_of_the_person_and_of_the_tool() -> None:
