@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from rich.table import Table
 from rich.text import Text
 
+from libs.common.channel_names import channel
 from libs.common.config import read_text
 from libs.common.durations import Duration
 from services.cli.edge import Json, KeyFile, Session, Url, connect, session
@@ -215,7 +216,7 @@ def _who(step: dict[str, Any]) -> Text:
 def _by(step: dict[str, Any]) -> str:
     """The channels of each, a line each, in the order in which they are tried."""
     return "\n".join(
-        ", then ".join(dict.fromkeys(way["channel"] for way in one["contacts"])) for one in step["recipients"]
+        ", then ".join(dict.fromkeys(channel(way["channel"]) for way in one["contacts"])) for one in step["recipients"]
     )
 
 

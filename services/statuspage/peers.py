@@ -141,7 +141,7 @@ class Peers:
             return ()
 
     async def reply(self, key: str, message: str, command: Literal["ACK", "RESOLVE"]) -> str:
-        """Answer a message of the local outbox as its recipient would by SMS; what they get back. Raises :class:`PeerRefused`."""
+        """Answer a message of the local outbox as its recipient would by SMS or phone call; what they get back. Raises :class:`PeerRefused`."""
         url = f"{self.at.notifier}/v1/outbox/{message}/reply"
         answer = await self.ask("notifier", "POST", url, key, {"text": command})
         return str(answer.get("answer", "")) if isinstance(answer, dict) else ""

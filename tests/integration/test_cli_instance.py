@@ -264,10 +264,10 @@ def test_a_p1_on_a_sunday_night_is_played_through_and_tells_nobody(house: Instan
     lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
     for line in (
         "Rule telemetry decides (A telemetry alarm goes to whoever is on shift): first on-shift; ladder standard, clocks standard, category service_down.",
-        "Sun 2026-11-29 23:50 +0:00 Rung 1: First recipients Abdul (on-shift) sms, then email the incident opens",
-        "23:55 +0:05 Rung 2: Responsible for the service Inês Duarte (service-responsible) sms, then email nobody acknowledged in time",
-        "Mon 2026-11-30 00:05 +0:15 Rung 3: Project manager Katrin Vogel (pm) sms, then email nobody acknowledged in time",
-        "00:20 +0:30 Client update Anneke Visser (client-contacts) email it is due, and nobody wrote an update meanwhile",
+        "Sun 2026-11-29 23:50 +0:00 Rung 1: First recipients Abdul (on-shift) SMS, then e-mail the incident opens",
+        "23:55 +0:05 Rung 2: Responsible for the service Inês Duarte (service-responsible) SMS, then e-mail nobody acknowledged in time",
+        "Mon 2026-11-30 00:05 +0:15 Rung 3: Project manager Katrin Vogel (pm) SMS, then e-mail nobody acknowledged in time",
+        "00:20 +0:30 Client update Anneke Visser (client-contacts) e-mail it is due, and nobody wrote an update meanwhile",
     ):
         assert line in lines, done.stdout
     assert len(house.messages()) == before

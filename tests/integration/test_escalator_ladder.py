@@ -142,7 +142,7 @@ async def test_the_timeline_says_who_is_paged_in_whose_place(rig: Rig) -> None:
     assert isinstance(fact, DeliveryAddressed)
     await rig.handle(fact, rig.sent(incident, "Helena"))
     [instead, paged] = await rig.events(IncidentNoted)
-    assert instead.text == "Abdul has no SMS number or e-mail; Helena, the backup, is paged instead."
+    assert instead.text == "Abdul has no contact; Helena, the backup, is paged instead."
     assert (instead.reason, paged.text) == ("no_contact", "Helena was paged by SMS.")
 
 

@@ -1,4 +1,4 @@
-"""Contacts are verified by a code: through the API, the notifier and a real mail server."""
+"""Contacts are verified by a code: through the API, the notifier, a real mail server and a phone call."""
 
 import re
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ import pytest
 from libs.common.events.deliveries import DeliverySent
 from libs.common.events.notifications import NotificationRequested
 from services.oncall.domain.verification import LASTS, PAUSE
-from tests.integration.notifier_desk import LOCAL, REAL, SECRETS, Desk, running_desk
+from tests.integration.notifier_desk import CALLS, LOCAL, REAL, SECRETS, Desk, running_desk
 from tests.integration.oncall_support import MORNING, Rig, rig
 from tests.integration.test_oncall_api import problem
 from tests.unit.notifier.requests import NOW
@@ -20,6 +20,7 @@ from tests.unit.notifier.requests import NOW
 __all__ = ["rig"]
 
 SMS = "/v1/people/stefania/contacts/sms/verification"
+CALL = "/v1/people/stefania/contacts/voice/verification"
 MAIL = "/v1/people/stefania/contacts/email/verification"
 
 
@@ -269,6 +270,29 @@ async def test_the_code_arrives_by_mail_and_stands_nowhere_else(
     assert (await contacts(rig))[1]["verified"] == "code"
     logged = capfd.readouterr()
     assert code not in logged.out + logged.err
+
+
+async def test_the_code_is_said_in_a_phone_call_digit_by_digit_and_twice(
+    rig: Rig, database_url: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    rig.rewrite("people.yaml", "{sms: +15550100}", "{voice: +15550100}")
+    await rig.watcher.take()
+    async with notifier(rig, database_url, folder, CALLS) as desk:
+        assert (await rig.http.post(CALL)).json()["channel"] == "voice"
+        await desk.publish(*await rig.emitted())
+        [call] = desk.twilio.calls
+        assert call["to"] == "+15550100"
+        heard = re.findall(r"(?:\d, ){5}\d", call["twiml"])
+    assert len(heard) == 2
+    assert heard[0] == heard[1]
+    code = heard[0].replace(", ", "")
+    assert (await rig.http.post(f"{CALL}/confirm", json={"code": code})).json() == {
+        "channel": "voice",
+        "verified": "code",
+    }
+    assert (await contacts(rig))[0]["verified"] == "code"
 
 
 async def test_a_code_that_could_not_be_sent_is_forgotten_and_told(

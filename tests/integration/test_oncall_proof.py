@@ -127,7 +127,7 @@ async def test_who_nobody_verified_is_told_to_the_owner_in_one_message(rig: Rig)
     rig.clock.advance(outlook.EVERY)
     (warning,) = await looked(rig)
     assert warning.title == "19 doubts about who can be reached in the coming 14 days"
-    assert "Stefania may be paged, and nobody verified their sms and email." in (warning.words or "")
+    assert "Stefania may be paged, and nobody verified their SMS and e-mail." in (warning.words or "")
     assert await looked(rig) == []
 
 

@@ -258,7 +258,7 @@ async def test_one_incident_shows_reasons_clocks_ladder_and_who_was_left_out(dat
         await stage.sign_in()
         page = (await stage.client.get("/console/incidents/17")).text
         assert "<b>Helena</b> for Abdul: SMS, kept in the local outbox" in page
-        assert "Abdul: no SMS number or e-mail is known" in page
+        assert "Abdul: no contact of theirs is known" in page
         assert "Would page Marguerite and Henrik" in page
         assert "The CAO and the Head of Engineering" in page
         assert "every 30 min · owed by the team" in page

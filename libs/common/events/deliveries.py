@@ -113,7 +113,7 @@ class DeliveryExhausted(DeliveryFact):
 
 
 class ReplyReceived(Event):
-    """Sent when somebody answered a message with a command: ``ACK`` or ``RESOLVE``."""
+    """Sent when somebody answered a message: ``ACK`` or ``RESOLVE``, a key in a phone call, a button."""
 
     topic: ClassVar[str] = "deliveries"
     type: Literal["tocsin.delivery.reply_received.v1"] = "tocsin.delivery.reply_received.v1"

@@ -18,7 +18,11 @@ _LOCAL: Final = [
     {"id": "sms", "name": "Text messages", "provider": "local"},
     {"id": "email", "name": "E-mail", "provider": "local"},
 ]
-_SLACK: Final = {"id": "slack", "name": "Slack", "provider": "local"}
+_OTHERS: Final = {
+    "voice": {"id": "voice", "name": "Phone calls", "provider": "local"},
+    "slack": {"id": "slack", "name": "Slack", "provider": "local"},
+}
+"""Channels that only some have contacts of."""
 
 
 def documents(draft: Draft, on_shift: str | None) -> dict[str, Any]:
@@ -47,13 +51,13 @@ def documents(draft: Draft, on_shift: str | None) -> dict[str, Any]:
         "tenants.yaml": {"tenants": []},
         "links.yaml": {"links": []},
         "integrations.yaml": {"integrations": []},
-        "channels.yaml": {"channels": [*_LOCAL, *([_SLACK] if _in_slack(draft) else [])]},
+        "channels.yaml": {"channels": [*_LOCAL, *(one for channel, one in _OTHERS.items() if _used(channel, draft))]},
         "principals.yaml": {"principals": [operator]},
     }
 
 
-def _in_slack(draft: Draft) -> bool:
-    return any("slack" in contact for person in draft.people for contact in person.get("contacts", ()))
+def _used(channel: str, draft: Draft) -> bool:
+    return any(channel in contact for person in draft.people for contact in person.get("contacts", ()))
 
 
 def _name_default(draft: Draft, on_shift: str | None) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from libs.common.channel_names import CHANNELS, channel
 from libs.common.events.base import TICKET, Actor, ObligationKind, RoleRef, Ticket, Verdict, Window
 from libs.common.events.deliveries import Addressee, DeliveryFailed, DeliverySent
 from libs.common.events.incidents import Incident, Obligation, RungReason, Update
@@ -16,10 +17,9 @@ KINDS: dict[ObligationKind, str] = {
     "incident_call": "incident call",
     "rca": "RCA status",
 }
-_CHANNELS = {"sms": "SMS", "email": "e-mail", "voice": "phone", "slack": "Slack"}
 _SKIPPED = {
     "nobody_on_shift": "nobody is on shift",
-    "no_contact": "has no SMS number or e-mail",
+    "no_contact": "has no contact",
     "unknown_reference": "is not known in the configuration",
     "role_vacant": "is not filled",
     "absent": "is absent",
@@ -368,11 +368,6 @@ def answered(name: str, word: str, channel_name: str, why_not: str) -> str:
     return f"{name} answered {word} by {channel(channel_name)}. {why_not}"
 
 
-def channel(name: str) -> str:
-    """A channel as people call it."""
-    return _CHANNELS.get(name, name)
-
-
 def _promise(obligation: Obligation, now: datetime) -> str:
     return f"the next is due by {clock_time(obligation.due_at, now)}" if obligation.due_at else "none is due any more"
 
@@ -383,7 +378,7 @@ def _role(ref: RoleRef) -> str:
 
 
 def _by(actor: Actor) -> str:
-    return f" by {channel(actor.via)}" if actor.via in _CHANNELS else ""
+    return f" by {channel(actor.via)}" if actor.via in CHANNELS else ""
 
 
 def _note(note: str | None) -> str:

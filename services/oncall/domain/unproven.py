@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from libs.common.channel_names import channel
 from services.oncall.domain.directory import Directory
 from services.oncall.domain.finding import Finding
 from services.oncall.domain.resolve import resolve
@@ -21,7 +22,7 @@ def contact_findings(directory: Directory, refs: Sequence[str], start: datetime,
         unproven = directory.unverified(person)
         if unproven and person not in told:
             told.add(person)
-            channels = " and ".join(dict.fromkeys(point.channel for point in unproven))
+            channels = " and ".join(dict.fromkeys(channel(point.channel) for point in unproven))
             text = f"{directory.name_of_person(person)} may be paged, and nobody verified their {channels}"
             yield Finding("unverified_contact", subject, *span, person, text)
 

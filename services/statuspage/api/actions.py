@@ -83,7 +83,7 @@ async def act(number: int, sheet: Sheet, request: Request, desk: Desk, who: Acti
 
 @router.post("/outbox/{message_id}/reply")
 async def reply(message_id: str, request: Request, desk: Desk, who: Acting) -> Response:
-    """Answer a message as its recipient would by SMS."""
+    """Answer a message as its recipient would by SMS or phone call."""
     form = await request.form()
     command: Literal["ACK", "RESOLVE"] = "RESOLVE" if form.get("command") == "RESOLVE" else "ACK"
     async with desk.uow.read() as session:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from libs.common.channel_names import channel
 from libs.common.events.base import Contact, Instant
 from libs.common.events.notifications import Skipped
 from services.statuspage.domain import words
@@ -43,7 +44,6 @@ LINES: Final[Mapping[str, str]] = {
     "tocsin.incident.acknowledged.v1": "Acknowledged: the escalation stops",
     "tocsin.incident.resolved.v1": "Resolved",
 }
-CHANNELS: Final[Mapping[str, str]] = {"sms": "SMS", "email": "e-mail", "voice": "phone call", "slack": "Slack"}
 
 
 class Said(BaseModel):
@@ -171,7 +171,7 @@ class Person(Said):
     @property
     def channels(self) -> str:
         """The channels in the order in which they are tried."""
-        return ", then ".join(dict.fromkeys(CHANNELS.get(one.channel, one.channel) for one in self.contacts))
+        return ", then ".join(dict.fromkeys(channel(one.channel) for one in self.contacts))
 
 
 class Answer(Said):

@@ -96,7 +96,7 @@ RUNGS: Final[Mapping[str, str]] = {
 
 SKIPPED: Final[Mapping[str, str]] = {
     "nobody_on_shift": "nobody is on shift",
-    "no_contact": "no SMS number or e-mail is known",
+    "no_contact": "no contact of theirs is known",
     "unknown_reference": "the configuration does not know them",
     "role_vacant": "nobody holds the role",
     "absent": "they are absent",

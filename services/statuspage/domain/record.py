@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from libs.common import channel_names
 from libs.common.events.base import TICKET
 from services.statuspage.domain import reasons, words
 from services.statuspage.domain.climb import Told
@@ -15,7 +16,6 @@ from services.statuspage.domain.fold import Line, Message
 
 SAID_BY_THE_RUNG: Final = frozenset({"paging", "paged"})
 TOLD_TOGETHER: Final = frozenset({"communication_due", "obligation_moved"})
-CHANNELS: Final[Mapping[str, str]] = {"sms": "SMS", "email": "e-mail", "voice": "phone", "slack": "Slack"}
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def channel(name: str) -> str:
     """A channel as people call it."""
     if name.startswith(TICKET):
         return f"comment ({name.removeprefix(TICKET)})"
-    return CHANNELS.get(name, name)
+    return channel_names.channel(name)
 
 
 def _entry(group: Sequence[Line], pages: Mapping[UUID, tuple[Page, ...]]) -> Entry:

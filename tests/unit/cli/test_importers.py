@@ -217,11 +217,16 @@ def test_another_rota_may_be_the_team_on_shift() -> None:
         convert("pagerduty", [EXPORTS["pagerduty"]], "nosuch")
 
 
-def test_grafana_s_slack_ids_are_contacts_of_a_channel_that_there_is() -> None:
+def test_grafana_s_slack_ids_and_phone_calls_are_contacts_of_channels_that_there_are() -> None:
     _, texts = converted("grafana-oncall")
     people = {one["id"]: one["contacts"] for one in yaml.safe_load(texts["people.yaml"])["people"]}
     assert people["ada"][-2:] == [{"email": "ada@example.com"}, {"slack": "U0000000A"}]
-    assert [one["id"] for one in yaml.safe_load(texts["channels.yaml"])["channels"]] == ["sms", "email", "slack"]
+    assert [one["id"] for one in yaml.safe_load(texts["channels.yaml"])["channels"]] == [
+        "sms",
+        "email",
+        "voice",
+        "slack",
+    ]
     _, without = converted("pagerduty")
     assert "slack" not in without["channels.yaml"]
 

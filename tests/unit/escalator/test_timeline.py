@@ -29,7 +29,7 @@ def person(name: str, backup_for: str | None = None) -> Addressee:
 def test_the_timeline_says_why_the_backup_is_paged() -> None:
     skipped = (Skipped(ref="person:abdul", name="Abdul", reason="no_contact"),)
     assert timeline.addressed((person("Helena", "Abdul"),), skipped, page=True) == (
-        "Abdul has no SMS number or e-mail; Helena, the backup, is paged instead."
+        "Abdul has no contact; Helena, the backup, is paged instead."
     )
 
 

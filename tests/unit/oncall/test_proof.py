@@ -80,8 +80,8 @@ def test_somebody_who_may_be_paged_through_an_unverified_contact_is_told_once_fr
     ], "Dora is DevOps, Rafael is on shift or second all the time, Abdul is neither"
     found = findings(one, START, 30)
     assert [(each.subject, each.text) for each in found] == [
-        ("role:devops", "Dora may be paged, and nobody verified their sms"),
-        ("rota:default", "Rafael may be paged, and nobody verified their sms"),
+        ("role:devops", "Dora may be paged, and nobody verified their SMS"),
+        ("rota:default", "Rafael may be paged, and nobody verified their SMS"),
     ]
     known = {(person, "sms", "+15550102") for person in ("rafael", "dora")}
     assert doubts(replace(one, verified=frozenset(known)), 30) == [], "a code proved them"
