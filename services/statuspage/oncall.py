@@ -228,6 +228,12 @@ class Reachable(Named):
     quiet_hours: tuple[QuietHours, ...] = ()
 
 
+class OwnRecord(Reachable):
+    """How somebody is reached, and when they changed it themselves."""
+
+    changed_at: Instant | None = None
+
+
 class Everybody(Lenient):
     """Everybody whose contacts one may see."""
 
@@ -307,6 +313,23 @@ async def confirm(peers: Peers, key: str, person: str, channel: str, address: st
     """Give the code back that came to a contact. Raises :class:`PeerRefused`."""
     where = f"{_verification(peers, person, channel)}/confirm"
     await peers.ask(ONCALL, "POST", where, key, {"address": address, "code": code})
+
+
+async def own(peers: Peers, key: str) -> OwnRecord:
+    """How whoever the key stands for is reached. Raises :class:`PeerRefused`."""
+    return await _asked(OwnRecord, peers, key, "own")
+
+
+async def change_own(
+    peers: Peers, key: str, method: str, path: str = "", body: Mapping[str, Any] | None = None
+) -> OwnRecord:
+    """Change how whoever the key stands for is reached. Raises :class:`PeerRefused`."""
+    return await _asked(OwnRecord, peers, key, f"own{path}", method, body)
+
+
+def own_contact(channel: str, address: str, doing: str = "") -> str:
+    """The path of one's own contact."""
+    return f"/contacts/{quote(channel, safe='')}{doing}?{urlencode({'address': address})}"
 
 
 def _verification(peers: Peers, person: str, channel: str) -> str:

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from libs.common.auth import hash_key
+from libs.common.events.directory import PrincipalChanged
 from libs.common.events.incidents import IncidentNoted
-from tests.browser.eye import PHONE, Eye, ready, serious_findings
+from tests.browser.eye import PHONE, Eye, overflows, ready, serious_findings
 from tests.support.status_stage import statuspage
-from tests.support.statuspage import NOW, SIGN_IN_TOKEN, SYSTEM, burning, company, story, uid
+from tests.support.statuspage import NOW, SIGN_IN_TOKEN, STEFANIA_KEY, SYSTEM, burning, company, story, uid
 
 pytestmark = pytest.mark.browser
 
@@ -236,3 +238,37 @@ async def test_the_week_is_read_without_javascript(database_url: str, eye: Eye, 
         await page.wait_for_selector(".before-after >> text=Rafael")
         await page.click("button >> text=Save")
         await page.wait_for_selector("text=Rafael is away")
+
+
+async def test_somebody_changes_how_they_are_reached_on_their_phone(
+    database_url: str, eye: Eye, tmp_path: Path
+) -> None:
+    known = PrincipalChanged(
+        id="stefania-key", name="Stefania", roles=("viewer",), person="stefania", keys=(hash_key(STEFANIA_KEY),), at=NOW
+    )
+    async with statuspage(database_url, company(), serve=True, oncall=tmp_path) as stage:
+        await stage.fold(known)
+        page = await eye.page(PHONE, "dark")
+        await eye.sign_in(page, stage.url, STEFANIA_KEY)
+        await page.click("header >> text=You")
+        await page.wait_for_selector("h1 >> text=Two of your two contacts are not verified")
+        await page.fill("input[name=address]:not([type=hidden])", "+15550177")
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("h1 >> text=Three of your three contacts are not verified")
+        await page.click("[aria-label^='Put first'] >> nth=-1")
+        await page.wait_for_selector(".contact >> nth=0 >> text=+15550177")
+        await page.select_option("select[name='high.0.contact']", "sms")
+        await page.select_option("select[name='high.1.contact']", "email")
+        await page.fill("input[name='high.1.after']", "5")
+        await page.check("input[name='quiet.0.mo']")
+        await page.fill("input[name='quiet.0.begin']", "22:00")
+        await page.fill("input[name='quiet.0.end']", "07:00")
+        await page.click("text=Save")
+        await page.wait_for_selector("dd >> text=SMS at once, e-mail after 5 minutes")
+        assert await page.is_checked("input[name='quiet.0.mo']")
+        assert await serious_findings(page) == []
+        assert not await overflows(page)
+        for button in await page.locator("main button").all():
+            box = await button.bounding_box()
+            assert box
+            assert box["height"] >= 44, await button.inner_text()

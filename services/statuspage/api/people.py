@@ -121,7 +121,7 @@ async def _page(desk: Context, who: Visitor, at: At) -> str:
         "on_shift": on_shift,
         "at": at,
         "problems": problems,
-        "chains_of": _chains,
+        "chains_of": chains_of,
         "quiet": reach.quiet,
         "channel_name": record.channel,
     }
@@ -135,7 +135,7 @@ def _summary(who: Visitor, people: tuple[Reachable, ...], unverified: list[Reach
     return reach.summary(len(people), len(unverified), len(without))
 
 
-def _chains(person: Reachable) -> list[tuple[str, str]]:
+def chains_of(person: Reachable) -> list[tuple[str, str]]:
     """In which order their contacts are used, by urgency; once, where it is the same."""
     channels = [point.channel for point in person.contacts]
     if not channels:

@@ -62,13 +62,22 @@ def named(contact: str) -> str:
 
 def chain(steps: Sequence[Step], channels: Sequence[str], *, high: bool) -> str:
     """A chain in words; an empty one is all contacts in their order, and a high one ends with those that it leaves out."""
-    listed = _contacts(channels)
+    listed = contacts(channels)
     taken = list(steps) or [(contact, None) for contact in listed]
     told = [_step(contact, after, first=not index) for index, (contact, after) in enumerate(taken)]
     rest = [one for one in listed if one not in {contact for contact, _ in taken}]
     if high and rest:
         told.append(f"then {words.listed([named(one) for one in rest])} if all of these fail")
     return words.capital(", ".join(told))
+
+
+def contacts(channels: Sequence[str]) -> list[str]:
+    """What a step calls each contact: the channel, and from its second on which one."""
+    told = []
+    for index, channel in enumerate(channels):
+        place = channels[: index + 1].count(channel)
+        told.append(channel if place == 1 else f"{channel}.{place}")
+    return told
 
 
 def quiet(days: Sequence[str], hours: str) -> str:
@@ -80,15 +89,6 @@ def quiet(days: Sequence[str], hours: str) -> str:
 
 def _of(count: int, people: int) -> str:
     return f"{words.number(count)} of {words.counted(people, 'person', 'people')}"
-
-
-def _contacts(channels: Sequence[str]) -> list[str]:
-    """What a step calls each contact: the channel, and from its second on which one."""
-    told = []
-    for index, channel in enumerate(channels):
-        place = channels[: index + 1].count(channel)
-        told.append(channel if place == 1 else f"{channel}.{place}")
-    return told
 
 
 def _step(contact: str, after: timedelta | None, *, first: bool) -> str:
