@@ -18,6 +18,7 @@ from services.oncall.domain.amendments import Override
 from services.oncall.domain.layer import Layer
 from services.oncall.domain.mask import Window
 from services.oncall.domain.people import ContactPoint
+from tests.cases import steps
 from tests.cases.case import Case, NotYet, at, only, same, unless_decided
 from tests.cases.rotas import slug
 
@@ -116,7 +117,10 @@ def _limits(limits: dict[str, list[int]]) -> None:
 
 
 def retry(case: Case) -> None:
-    """``delivery.retry``, by the status of an HTTP answer: which answers are tried again."""
+    """``delivery.retry``: which answers of a provider are tried again, by their status, or what becomes of a message."""
+    if "user_rules" in case.given:
+        steps.rejected(case)
+        return
     only("given", case.given, "receiver")
     only("when", case.when, "http_status")
     only("expect", case.expect, "retried")

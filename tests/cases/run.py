@@ -6,7 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.cases import alerting, asking, changed, clocks, escalating, fields, rotations, templates
+from tests.cases import (
+    alerting,
+    asking,
+    changed,
+    clocks,
+    escalating,
+    fields,
+    grouping,
+    missing,
+    rotations,
+    sequences,
+    steps,
+    templates,
+)
 from tests.cases.case import Case, Decided, Driver, NotYet, Outcome
 from tests.cases.decisions import DECISIONS
 
@@ -16,11 +29,17 @@ DRIVERS: Final[Mapping[str, Driver]] = {
     "dedup.matrix": alerting.matrix,
     "dedup.sequence": alerting.dedup_sequence,
     "delivery.retry": fields.retry,
+    "escalation.step": steps.step,
     "escalation.timeline": escalating.timeline,
     "http.field_matrix": asking.field_matrix,
     "http.request": asking.request,
+    "http.sequence": sequences.sequence,
     "http.state_matrix": asking.state_matrix,
+    "grouping.groups": grouping.groups,
     "grouping.identity": alerting.identity,
+    "grouping.sequence": grouping.sequence,
+    "grouping.timeline": grouping.timeline,
+    "maintenance": grouping.maintenance,
     "queue.dedup": fields.queue,
     "routing.match": alerting.routing_match,
     "schedule.check": rotations.check,
@@ -45,6 +64,7 @@ DRIVERS: Final[Mapping[str, Driver]] = {
     "time.local_clock": clocks.local_clock,
     "time.mute": clocks.mute,
     "validate": fields.validate,
+    **{kind: missing.driver_of(kind) for kind in missing.MISSING},
 }
 """One driver per kind."""
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,9 @@ from tests.support.world import OPERATOR_KEY, START, World
 Made = TypeVar("Made")
 Tree = Mapping[str, Any]
 """The documents of a configuration by the names of their files."""
+
+Around = Callable[[], AbstractAsyncContextManager[Mapping[str, Any]]]
+"""What runs while a case is played, such as a provider, and the settings that lead to it."""
 
 SERVICES: Final = ("oncall", "escalator", "notifier", "intake")
 """Nothing of a case shows on the status page alone."""
@@ -121,13 +124,21 @@ class Theatre:
         self._server, self._ready = None, False
 
     def play(
-        self, tree: Tree, act: Callable[[Stage], Awaitable[Made]], keys: Mapping[str, str], **settings: Any
+        self,
+        tree: Tree,
+        act: Callable[[Stage], Awaitable[Made]],
+        keys: Mapping[str, str],
+        around: Around | None = None,
+        **settings: Any,
     ) -> Made:
-        """Play ``act`` on a Tocsin that is configured as ``tree`` says, with ``keys`` in its environment."""
+        """Play ``act`` on a Tocsin that is configured as ``tree`` says, with ``keys`` in its environment.
+
+        What is ``around`` it runs as long, and adds to its settings.
+        """
         if self._server is None:
             self._server = self._closing.enter_context(running_server())
         with tempfile.TemporaryDirectory(prefix="tocsin-case-") as folder, _environment(keys):
-            return asyncio.run(self._play(self._server, Path(folder), tree, act, settings))
+            return asyncio.run(self._play(self._server, Path(folder), tree, act, settings, around))
 
     async def _play(
         self,
@@ -136,11 +147,14 @@ class Theatre:
         tree: Tree,
         act: Callable[[Stage], Awaitable[Made]],
         settings: Mapping[str, Any],
+        around: Around | None,
     ) -> Made:
         if not self._ready:
             await self._prepare(server, folder / "template", tree)
-        async with server.database(_TEMPLATE) as address:
-            stage = Stage(address, folder, tree, settings)
+        async with AsyncExitStack() as stack:
+            address = await stack.enter_async_context(server.database(_TEMPLATE))
+            more = await stack.enter_async_context(around()) if around else {}
+            stage = Stage(address, folder, tree, {**settings, **more})
             try:
                 await stage.start()
                 return await act(stage)

@@ -55,6 +55,17 @@ async def listed(house: House, key: str = VIEWER) -> dict[str, dict[str, Any]]:
     return {one["integration_id"]: one for one in found}
 
 
+async def test_more_pings_than_are_taken_in_a_minute_are_told_to_come_later(house: House) -> None:
+    configure(house.folder, "{every: 10m, rate_limit: 2}")
+    await reconfigured(house)
+    path = f"/v1/hooks/heartbeat/{KEY}"
+    answers = [await house.client.request(method, path) for method in ("POST", "GET", "POST", "GET")]
+    assert [answer.status_code for answer in answers] == [200, 200, 429, 429]
+    assert answers[-1].headers["Retry-After"] == "30"
+    house.clock.advance(timedelta(seconds=30))
+    await ping(house)
+
+
 async def test_silence_fires_once_and_a_late_ping_resolves_it(house: House) -> None:
     await house.forward(minutes=11, seconds=59)
     assert await told(house) == []

@@ -81,6 +81,10 @@ PASSING: dict[str, Said] = {
         },
     ),
 }  # fmt: skip
+PASSING |= {
+    "waits": ("escalation.step", {"step": "wait", "wait_min": 11}, {}, {"next_step_after_s": 660, "notified": []}),
+    "steps": ("escalation.step", {"step": "notify users", "users": ["ana", "bo"]}, {}, {"notified": ["ana", "bo"]}),
+}
 
 
 @pytest.mark.parametrize("name", PASSING)
@@ -105,6 +109,7 @@ FAILING: dict[str, Said] = {
     "bodies": ("dedup.matrix", {}, {}, {"rows": [{"previous": {"firing": [7]}, "firing": [7, 8], "resolved": [], "send": False},
                                                  {"previous": None, "firing": [7], "send": False}]}),
 }  # fmt: skip
+FAILING |= {"waits": ("escalation.step", {"step": "wait", "wait_s": 90}, {}, {"next_step_after_s": 30})}
 
 
 @pytest.mark.parametrize("name", FAILING)
@@ -152,6 +157,10 @@ UNREAD: dict[str, Said] = {
         {"receivers": [["desk"]]},
     ),
 }  # fmt: skip
+UNREAD |= {
+    "a step": ("escalation.step", {"step": "play a song"}, {}, {"notified": []}),
+    "turns": ("escalation.step", {"step": "notify round-robin", "users": ["ana"]}, {}, {"notified": ["ana"]}),
+}
 
 
 @pytest.mark.parametrize("name", UNREAD)

@@ -141,4 +141,5 @@ SOURCE: Final = Source(
     example=EXAMPLE,
     read=read,
     accepted=200,
+    throttled=429,
 )

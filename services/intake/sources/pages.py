@@ -87,7 +87,7 @@ CloudEvent, are known again in the same way. Of a body that was refused nothing 
 
 One key may post 120,000 bodies a minute (`TOCSIN_INTAKE_RATE_LIMIT`; the option `rate_limit` of an integration says less). What comes beyond is
 answered with 503, since most senders drop a body after 429, and with 429 to senders of `native` and
-`cloudevents` and to callers of the drop-in APIs. Each replica counts for itself and from its own
+`cloudevents`, to heartbeats and to callers of the drop-in APIs. Each replica counts for itself and from its own
 start: with three replicas a key may post up to three times as much. The limit keeps one sender from drowning the others; it is no quota.
 
 ## Drop-in APIs
