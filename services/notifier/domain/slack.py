@@ -17,8 +17,8 @@ USAGE: Final = (
 def stranger(slack: str) -> str:
     """The sentence for somebody whom Tocsin does not know."""
     return (
-        f"Nothing was done: Tocsin does not know who you are. Have your Slack id added to your contacts, "
-        f"`{{slack: {slack}}}` in people.yaml, or act in the console."
+        f"Nothing was done: Tocsin does not know who you are. Have your Slack id among your contacts, "
+        f"`{{slack: {slack}}}` in people.yaml (or add it yourself and verify it), or act in the console."
     )
 
 

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 
 from libs.common.events.base import Link
@@ -40,10 +41,15 @@ _EVENTS: Final[Mapping[str, _Gone]] = {
 """What says of each noun that an entity is gone."""
 
 
-def announcements(directory: Directory, keys: Keys, now: datetime) -> list[DirectoryEntry]:
-    """What everybody may know of every entity. Addresses, roles and links of incidents stay here."""
+def announcements(
+    directory: Directory, keys: Keys, now: datetime, slack: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+) -> list[DirectoryEntry]:
+    """What everybody may know of every entity. Addresses, roles and links of incidents stay here.
+
+    ``slack`` has the ids by which people act there, by person: those of :func:`acts_as`.
+    """
     people = [
-        PersonChanged(id=person.id, name=person.name, zone=person.zone, slack=_in_slack(person), at=now)
+        PersonChanged(id=person.id, name=person.name, zone=person.zone, slack=slack.get(person.id, ()), at=now)
         for person in directory.people.values()
     ]
     teams = [TeamChanged(id=team.id, name=team.name, members=team.members, at=now) for team in directory.teams.values()]
@@ -63,9 +69,15 @@ def announcements(directory: Directory, keys: Keys, now: datetime) -> list[Direc
     return [*people, *teams, *rotas, *_things(directory, now), *principals]
 
 
-def _in_slack(person: Person) -> tuple[str, ...]:
-    """By which ids somebody acts in Slack. That of a channel names nobody."""
-    return tuple(point.address for point in person.contacts if point.channel == "slack" and is_member(point.address))
+def acts_as(person: Person, configured: Person | None, proved: Collection[tuple[str, str]]) -> tuple[str, ...]:
+    """By which ids somebody acts in Slack. What they said themselves counts once a code proved it: nobody takes somebody else's.
+
+    ``configured`` is the person as the configuration has them, ``proved`` are channels and addresses. A channel's id names nobody.
+    """
+    known = {point.address for point in configured.contacts if point.channel == "slack"} if configured else set()
+    known |= {address for channel, address in proved if channel == "slack"}
+    ids = [point.address for point in person.contacts if point.channel == "slack" and is_member(point.address)]
+    return tuple(dict.fromkeys(one for one in ids if one in known))
 
 
 def _things(directory: Directory, now: datetime) -> list[DirectoryEntry]:

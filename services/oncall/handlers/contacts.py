@@ -13,6 +13,7 @@ from libs.common.metrics import Metrics
 from services.oncall.domain import verification
 from services.oncall.domain.people import ContactPoint, Person
 from services.oncall.domain.verification import GivenReason
+from services.oncall.handlers.directory import announce
 from services.oncall.store import audit, verifications
 from services.oncall.store import directory as directory_store
 
@@ -81,6 +82,8 @@ async def give(
     action = "verified" if reason == "verified" else "code_refused"
     await audit.record(tx, actor, action, ("person", person_id), after={**_shown(point), "reason": reason})
     log.info("verification", person=person_id, channel=channel, reason=reason)
+    if reason == "verified" and channel == "slack":  # they act by it from now on
+        await announce(tx)
     return reason, verification.MOST_TRIES - known.tries
 
 

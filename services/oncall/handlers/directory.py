@@ -8,7 +8,7 @@ from libs.common.config import FOLDER
 from libs.common.db.work import Tx
 from libs.common.events.directory import DirectoryEntry, HashedKey, PrincipalChanged
 from libs.common.logs import get_logger
-from services.oncall.domain.announce import announcements, news
+from services.oncall.domain.announce import acts_as, announcements, news
 from services.oncall.domain.changes import Change, Entry, changes, document
 from services.oncall.domain.directory import Directory
 from services.oncall.domain.own import differs
@@ -69,7 +69,20 @@ async def _moment(tx: Tx) -> datetime:
 
 async def _current(tx: Tx, at: datetime) -> Sequence[DirectoryEntry]:
     directory = await directory_store.directory(tx.session)
-    return announcements(directory, await _keys_by_principal(tx, directory), at)
+    return announcements(directory, await _keys_by_principal(tx, directory), at, await _slack_ids(tx, directory))
+
+
+async def _slack_ids(tx: Tx, directory: Directory) -> dict[str, tuple[str, ...]]:
+    """By which ids people act in Slack: as the configuration says, and as codes proved."""
+    entries = await directory_store.entries(tx.session)
+    configured = {one.entity.id: one.entity for one in entries if isinstance(one.entity, Person)}
+    proved: dict[str, list[tuple[str, str]]] = {}
+    for person, channel, address in await verifications.verified(tx.session):
+        proved.setdefault(person, []).append((channel, address))
+    return {
+        person.id: acts_as(person, configured.get(person.id), proved.get(person.id, ()))
+        for person in directory.people.values()
+    }
 
 
 async def _keys_by_principal(tx: Tx, directory: Directory) -> dict[str, list[HashedKey]]:

@@ -10,6 +10,7 @@ from libs.common.errors import Conflict, Invalid, NotFound, Throttled
 from libs.common.logs import get_logger
 from services.oncall.domain.own import MOST, Outcome, Own, OwnReason, Place
 from services.oncall.domain.people import Person
+from services.oncall.handlers.directory import announce
 from services.oncall.store import audit, verifications
 from services.oncall.store import directory as directory_store
 from services.oncall.store import own as own_store
@@ -75,11 +76,12 @@ async def person_of(tx: Tx, person_id: str) -> Person:
 
 
 async def _settle(tx: Tx, person_id: str, before: Own, after: Own, action: str, actor: str) -> None:
-    """Write it down, and forget what was proved of a contact that is gone."""
+    """Write it down, forget what was proved of a contact that is gone, and tell by which ids they act now."""
     kept = [(point.channel, point.address) for point in after.contacts]
     await verifications.forget_others(tx.session, person_id, kept)
     said = [one.model_dump(mode="json") for one in (before, after)]
     await audit.record(tx, actor, action, ("person", person_id), before=said[0], after=said[1])
+    await announce(tx)
 
 
 def _check(person: Person) -> None:

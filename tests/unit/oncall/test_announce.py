@@ -4,9 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 from libs.common.events.directory import HashedKey, PersonChanged, PrincipalChanged, ServiceChanged
-from services.oncall.domain.announce import announcements, digest_of, news
+from services.oncall.domain.announce import acts_as, announcements, digest_of, news
 from services.oncall.domain.changes import Entry, changes, document
 from services.oncall.domain.directory import NOUNS, Directory
+from services.oncall.domain.people import ContactPoint, Person
 from tests.unit.oncall.company import AFTERNOON, MORNING, directory, entries
 
 Announced = dict[tuple[str, str], tuple[str, str]]
@@ -32,10 +33,23 @@ def test_no_address_of_anybody_leaves_the_house() -> None:
 def test_by_which_ids_people_act_in_slack_is_told_and_a_channel_is_nobody() -> None:
     contacts = [{"slack": "C024BE91L"}, {"slack": "U024BE7LH"}, {"sms": "+15550100"}, {"slack": "W024BE7LH"}]
     people = [{**one, "contacts": contacts} if one["id"] == "zoe" else one for one in entries()["person"]]
-    found = news(announcements(directory(person=people), {}, AFTERNOON), remembered(directory()), AFTERNOON)
+    known = directory(person=people)
+    slack = {person.id: acts_as(person, person, ()) for person in known.people.values()}
+    found = news(announcements(known, {}, AFTERNOON, slack), remembered(directory()), AFTERNOON)
     assert [(event.key, event.slack) for event in found if isinstance(event, PersonChanged)] == [
         ("person:zoe", ("U024BE7LH", "W024BE7LH"))
     ]
+
+
+def test_an_id_that_somebody_wrote_themselves_counts_once_a_code_proved_it() -> None:
+    configured = Person(id="zoe", name="Zoe", contacts=(ContactPoint(channel="slack", address="U024BE7LH"),))
+    said = [ContactPoint(channel="slack", address=address) for address in ("U024BE7LH", "U0SOMEBODY", "C024BE91L")]
+    own = configured.model_copy(update={"contacts": tuple(said)})
+    assert acts_as(own, configured, ()) == ("U024BE7LH",)
+    assert acts_as(own, configured, [("sms", "U0SOMEBODY")]) == ("U024BE7LH",)
+    assert acts_as(own, configured, [("slack", "U0SOMEBODY"), ("slack", "C024BE91L")]) == ("U024BE7LH", "U0SOMEBODY")
+    assert acts_as(own, None, ()) == ()
+    assert acts_as(configured.model_copy(update={"contacts": ()}), configured, [("slack", "U024BE7LH")]) == ()
 
 
 def test_a_renamed_pm_is_news_of_the_person_and_of_the_tool() -> None:
