@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,6 +15,7 @@ from libs.common.logs import get_logger
 from services.notifier.channels.base import GiveUp, Outcome
 from services.notifier.channels.book import ChannelBook
 from services.notifier.channels.slack import SlackChannel
+from services.notifier.domain.blocks import state
 from services.notifier.handlers.editing import EDITS_WAKE, edited
 from services.notifier.handlers.sending import outgoing
 from services.notifier.store import edits
@@ -84,4 +86,6 @@ class Editor(Background):
         channel = self._book.channel(attempt.channel)
         if not isinstance(channel, SlackChannel):
             return GiveUp("channel_not_configured")
-        return await channel.show(outgoing(attempt), attempt.provider_id or "")
+        message = outgoing(attempt)
+        message = replace(message, text=f"{state(message.blocks)}\n{message.text}")
+        return await channel.show(message, attempt.provider_id or "")

@@ -61,6 +61,7 @@ async def test_a_button_acknowledges_and_the_message_says_who(desk: Desk) -> Non
     assert (received.subject_id, received.action, received.channel) == (INCIDENT, "acknowledge", "slack")
     assert (received.sender.ref, received.sender.name) == ("person:rafael", "Rafael")
     assert "Acknowledged by Rafael, 14:00 UTC" in shown(desk, DIRECT)
+    assert desk.slack.messages[0]["text"].startswith("Acknowledged by Rafael, 14:00 UTC\n#12 Checkout is down")
     assert "tocsin:acknowledge" not in shown(desk, DIRECT)
     assert "tocsin:resolve" in shown(desk, DIRECT)
     [(path, said)] = desk.slack.responses

@@ -77,15 +77,24 @@ def after_press(message: Sequence[Block], action: Action, said: str) -> list[Blo
     if not any(ACTIONS[one["action_id"]] == action for one in buttons):
         return list(message)
     before = [one for block in message if block.get("block_id") == STATE for one in block["elements"]]
-    state = {"type": "context", "block_id": STATE, "elements": [*before, _mrkdwn(escaped(said))]}
+    line = {"type": "context", "block_id": STATE, "elements": [*before, _mrkdwn(escaped(said))]}
     left = [one for one in buttons if action == "acknowledge" and ACTIONS[one["action_id"]] != action]
     found: list[Block] = []
     for block in message:
         if block.get("block_id") == BUTTONS:
-            found += [state, {**block, "elements": left}] if left else [state]
+            found += [line, {**block, "elements": left}] if left else [line]
         elif block.get("block_id") != STATE:
             found.append(block)
     return found
+
+
+def state(message: Sequence[Mapping[str, Any]]) -> str:
+    """What :func:`after_press` wrote into the message, as plain text for those who have it read to them."""
+    said = [one["text"] for block in message if block.get("block_id") == STATE for one in block["elements"]]
+    text = ". ".join(said)
+    for character, escape in reversed(_ESCAPES.items()):
+        text = text.replace(escape, character)
+    return text
 
 
 def done(action: Action, name: str, at: datetime) -> str:

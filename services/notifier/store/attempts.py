@@ -183,8 +183,8 @@ async def latest_told(
 async def latest_told_about(
     session: WriteSession | ReadSession, ref: str, place: str, number: int | None
 ) -> Attempt | None:
-    """The newest message about an incident to this recipient, by whichever channel, or in this place of Slack's; ``number`` as for :func:`latest_told`."""
-    here = (Attempt.provider == "slack") & ((Attempt.address == place) | Attempt.provider_id.startswith(f"{place}/"))
+    """The newest message about an incident to this recipient, by whichever channel, or in this channel of Slack's; ``number`` as for :func:`latest_told`."""
+    here = (Attempt.provider == "slack") & (Attempt.address == place)
     query = select(Attempt).where(
         or_(Attempt.recipient_ref == ref, here) if place else Attempt.recipient_ref == ref,
         Attempt.state.in_(("sending", "sent", "uncertain")),

@@ -58,6 +58,7 @@ class Attempt(Base):
     __table_args__ = (
         Index("attempts_due_idx", "due_at", postgresql_where=text("state in ('queued', 'sending')")),
         Index("attempts_address_idx", "address", "created_at"),
+        Index("attempts_recipient_ref_idx", "recipient_ref", "created_at"),
         Index("attempts_subject_id_idx", "subject_id", "created_at"),
         Index("attempts_edit_due_idx", "edit_due_at", postgresql_where=text("edit_due_at is not null")),
         Index("attempts_provider_id_idx", "provider_id", postgresql_where=text("provider_id is not null")),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.common.events.base import Link
-from services.notifier.domain.blocks import after_press, blocks, done, with_buttons
+from services.notifier.domain.blocks import after_press, blocks, done, state, with_buttons
 from services.notifier.domain.wording import Places, Wording, word
 from tests.support.fake_slack import wrong_with
 from tests.unit.notifier.requests import NOW, client, incident, person, request
@@ -106,5 +106,7 @@ def test_after_a_press_the_message_says_who_and_asks_for_what_is_left(action: An
     after = after_press(before, action, done(action, "Ann <3", NOW))
     word_for = {"acknowledge": "Acknowledged", "resolve": "Resolved"}[action]
     assert f"{word_for} by Ann &lt;3, 14:00 UTC" in said(after)
+    assert state(after) == f"{word_for} by Ann <3, 14:00 UTC"
+    assert state(before) == ""
     assert [one["action_id"] for block in after if block["type"] == "actions" for one in block["elements"]] == left
     assert wrong_with(after) is None
