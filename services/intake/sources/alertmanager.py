@@ -1,13 +1,13 @@
 """Prometheus Alertmanager: the webhook of version 4 (https://prometheus.io/docs/alerting/latest/configuration/#webhook_config)."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, WrapValidator
 
 from services.intake.domain.mapping import clean
 from services.intake.domain.trigger import Reading, refuse
 from services.intake.sources.base import Arrival, CannotRead, Source, json_of, refusals_of
-from services.intake.sources.labelled import Around, LabelOptions, Status, read_alerts
+from services.intake.sources.labelled import Around, LabelOptions, Spelt, known_or_none, read_alerts
 
 VERSION: Final = "4"
 
@@ -18,7 +18,7 @@ class Webhook(BaseModel):
     model_config = ConfigDict(coerce_numbers_to_str=True)
 
     version: str = VERSION
-    status: Status | None = None
+    status: Annotated[Spelt, WrapValidator(known_or_none)] = None
     alerts: list[Any]
     groupKey: str | None = None  # noqa: N815 - the sender's spelling
     externalURL: str | None = None  # noqa: N815

@@ -11,7 +11,7 @@ SEVERITIES: Final = {"failure": "critical", "warning": "warning", "success": "in
 
 
 def _one(look: Look, arrival: Arrival[CommonOptions]) -> Part:
-    kind = look.text("type").lower() or "info"
+    kind = needed(look, "type").lower()
     title, message = look.text("title"), look.text("message", "body")
     if kind == "info":
         return ignored("no-news", "A message of the type info opens nothing; failure and warning do.", look.at("type"))

@@ -73,16 +73,17 @@ async def _check(arrival: Arrival[HealthOptions], network: Network) -> None:
 def _passed_over(detail: Look) -> Ignored | None:
     if detail.text("backupEvent").lower() == "true":
         return ignored("no-news", "A copy for the backup region of what came already.", detail.at("backupEvent"))
-    if detail.text("page") not in ("", "1"):
+    if detail.text("page").strip("0") not in ("", "1"):
         return ignored("no-news", "A further page of the resources that are concerned.", detail.at("page"))
-    if detail.text("eventTypeCategory") == "accountNotification" and not _to_be_done(detail):
+    if detail.text("eventTypeCategory").lower() == "accountnotification" and not _to_be_done(detail):
         return ignored("no-news", "A notification that asks for nothing.", detail.at("eventTypeCategory"))
     return None
 
 
 def _notice(detail: Look, arrival: Arrival[WatchedOptions]) -> Notice:
-    category, code = detail.text("eventTypeCategory"), detail.text("eventTypeCode")
+    category, code = detail.text("eventTypeCategory").lower(), detail.text("eventTypeCode")
     text = next((words for one in detail.each("eventDescription") if (words := one.text("latestDescription"))), "")
+    text = text or detail.text("eventDescription.latestDescription", "eventDescription")
     started, ended = moment_of_mail(detail.text("startTime")), moment_of_mail(detail.text("endTime"))
     issue = category in ISSUES
     over = detail.text("statusCode").lower() == "closed" or (ended is not None and ended <= arrival.now)
@@ -99,8 +100,8 @@ def _notice(detail: Look, arrival: Arrival[WatchedOptions]) -> Notice:
         provider="aws",
         parts=[name for name in (service,) if name],
         names=[service, region, code, *entities],
-        maintenance=category == "scheduledChange",
-        window=window_of(started, ended) if category == "scheduledChange" else None,
+        maintenance=category == "scheduledchange",
+        window=window_of(started, ended) if category == "scheduledchange" else None,
         link=CONSOLE + quote(detail.text("eventArn"), safe=":/"),
         labels={
             "region": region,

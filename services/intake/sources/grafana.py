@@ -43,7 +43,7 @@ def read(arrival: Arrival[GrafanaOptions]) -> Reading:
 
 
 def _is_test(alert: Look) -> bool:
-    return all(alert.text(f"labels.{name}") == value for name, value in TEST_LABELS.items())
+    return all(alert.text(f"labels.{name}").lower() == value.lower() for name, value in TEST_LABELS.items())
 
 
 def _legacy(look: Look, arrival: Arrival[GrafanaOptions]) -> Part:

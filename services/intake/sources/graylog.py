@@ -14,7 +14,7 @@ def _one(look: Look, arrival: Arrival[CommonOptions]) -> Part:
     if look.at("check_result").is_object():
         return trigger_of(_legacy(look), arrival)
     event = look.at("event")
-    if look.text("event_definition_type", "event.event_definition_type").startswith(DUMMY):
+    if look.text("event_definition_type", "event.event_definition_type").lower().startswith(DUMMY):
         return ignored("test", "Graylog's test notification; it opens nothing.")
     fields = event.facts("fields")
     definition = look.text("event_definition_id") or needed(event, "event_definition_id", "id")

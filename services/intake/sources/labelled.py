@@ -4,7 +4,8 @@ The status of each alert counts, never the group's: a firing group may contain r
 the alert's labels and stays the same from firing to resolved; senders of 2017 have none.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, TypeVar, get_args
@@ -16,7 +17,7 @@ from libs.common.events.triggers import TriggerGroup
 from services.intake.domain.dedup import bounded, hash_of_labels
 from services.intake.domain.integration import Integration
 from services.intake.domain.lapse import Lapse, lapse_of
-from services.intake.domain.look import moment_of
+from services.intake.domain.look import moment_of, text_of
 from services.intake.domain.mapping import (
     SIBLINGS_LIMIT,
     TITLE_LIMIT,
@@ -34,7 +35,46 @@ from services.intake.sources.common import CommonOptions
 
 RUNBOOKS: Final = ("runbook_url", "runbook")
 DASHBOARDS: Final = ("dashboard_url", "dashboard")
+
+
+def _word(value: Any) -> Any:
+    """A status however it is spelt; Grafana's own words for its states count too."""
+    if not isinstance(value, str):
+        return value
+    word = value.strip().lower()
+    return {"alerting": "firing", "ok": "resolved", "normal": "resolved"}.get(word, word) or None
+
+
+def _texts(value: Any) -> Any:
+    """Labels with what programs leave empty, and what they say as yes or no."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        return value
+    said = {name: one for name, one in value.items() if one is not None}
+    return {name: text_of(one) if isinstance(one, bool) else one for name, one in said.items()}
+
+
+def _notes(value: Any) -> Any:
+    """As :func:`_texts`; what is no text is told as it is, since no annotation is worth an alarm."""
+    said = _texts(value)
+    if not isinstance(said, dict):
+        return {}
+    return {name: json.dumps(one) if isinstance(one, dict | list) else one for name, one in said.items()}
+
+
 Status = Literal["firing", "resolved"]
+Spelt = Annotated[Status | None, BeforeValidator(_word)]
+"""A status as senders spell it; an empty one is none."""
+
+
+def known_or_none(value: Any, known: Callable[[Any], Any]) -> Any:
+    """A status of the whole body that nobody knows says nothing: each alert has its own."""
+    try:
+        return known(value)
+    except ValueError:
+        return None
+
 
 Names = Annotated[tuple[str, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
 """One name or several, the first that is there counts."""
@@ -58,9 +98,9 @@ class Alert(BaseModel):
 
     model_config = ConfigDict(coerce_numbers_to_str=True)
 
-    status: Status | None = None
-    labels: dict[str, str] = Field(default_factory=dict)
-    annotations: dict[str, str] = Field(default_factory=dict)
+    status: Spelt = None
+    labels: Annotated[dict[str, str], BeforeValidator(_texts)] = Field(default_factory=dict)
+    annotations: Annotated[dict[str, str], BeforeValidator(_notes)] = Field(default_factory=dict)
     startsAt: str | None = None  # noqa: N815 - the sender's spelling
     endsAt: str | None = None  # noqa: N815
     generatorURL: str | None = None  # noqa: N815

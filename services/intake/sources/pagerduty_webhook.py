@@ -56,6 +56,7 @@ def _one(event: Look, arrival: Arrival[CommonOptions]) -> Part:
     kind = needed(event, "event_type", "type", "event") if event.is_object() else ""
     if not kind:
         raise refused("wrong-shape", "The body has no event and no messages, as PagerDuty's have.", event)
+    kind = kind.lower()
     word = kind.rpartition(".")[2]
     if kind == "pagey.ping":
         return ignored("test", "PagerDuty's test button. It opens nothing.", event)

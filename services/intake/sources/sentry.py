@@ -34,8 +34,8 @@ def _one(look: Look, arrival: Arrival[CommonOptions]) -> Part:
     if data.at("event").is_object():
         return trigger_of(_event_alert(data), arrival)
     if data.at("issue").is_object():
-        if action not in NEWS:
-            return ignored("no-news", f"The issue was {action or 'changed'}; that opens nothing.", look.at("action"))
+        if needed(look, "action").lower() not in NEWS:
+            return ignored("no-news", f"The issue was {action}; that opens nothing.", look.at("action"))
         return trigger_of(_issue(data.at("issue"), action), arrival)
     if resource in PASSED_OVER or data.at("installation").is_object() or data.at("error").is_object():
         return ignored("no-news", f"A webhook of the resource {resource or 'installation'} is no alert.")

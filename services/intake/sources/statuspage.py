@@ -9,9 +9,9 @@ from typing import Any, Final
 from libs.common.events.base import Severity
 from services.intake.domain.look import Look
 from services.intake.domain.polling import Watch
-from services.intake.domain.trigger import Ignored, Reading, Refusal
+from services.intake.domain.trigger import Reading, Refusal
 from services.intake.sources.base import Arrival, CannotRead, Source
-from services.intake.sources.common import needed, refused, value_of
+from services.intake.sources.common import ignored, needed, refused, value_of
 from services.intake.sources.watched import ASKING, POLLED, WATCHED, Notice, PolledOptions, reading_of, window_of
 
 SEVERITIES: Final[Mapping[str, Severity]] = {
@@ -28,6 +28,7 @@ SEVERITIES: Final[Mapping[str, Severity]] = {
 }
 """Impacts of incidents, and states of components."""
 
+LISTS: Final = ("incidents", "scheduled_maintenances", "components")
 OVER: Final = frozenset({"resolved", "postmortem", "completed"})
 
 
@@ -41,6 +42,10 @@ def _read(arrival: Arrival[PolledOptions]) -> Reading:
             return reading_of([_component_update(look)], arrival)
     except CannotRead as error:
         return Reading(refusals=(error.refusal,))
+    wrong = [name for name in LISTS if look.at(name).value is not None and not isinstance(look.at(name).value, list)]
+    if wrong:  # of a page that cannot be read nobody knows how its provider stands
+        sentence = f"{wrong[0]} should be an array."
+        return Reading(refusals=(Refusal("wrong-shape", sentence, f"#/{wrong[0]}"),))
     incidents = [look.at("incident")] if look.at("incident").is_object() else list(look.each("incidents"))
     notices: list[Notice] = []
     refusals: list[Refusal] = []
@@ -55,7 +60,7 @@ def _read(arrival: Arrival[PolledOptions]) -> Reading:
     reading = reading_of(notices, arrival, refusals)
     if not notices and not refusals and look.at("status").is_object() and not look.at("incidents").value:
         said = look.text("status.description", "status.indicator")
-        return Reading(ignored=(Ignored("no-news", f"The page as a whole: {said[:200]}. Incidents tell the rest."),))
+        return Reading(ignored=(ignored("no-news", f"The page as a whole: {said[:200]}. Incidents tell the rest."),))
     return reading
 
 

@@ -52,6 +52,10 @@ def _without_heartbeat(look: Look, message: str, arrival: Arrival[CommonOptions]
     if EXPIRY.search(message):
         key = hash_of_words("expiry", [EXPIRY.sub("", message)])
         return trigger_of(Told(key=key, firing=True, title=message, severity="warning"), arrival)
+    if message and "testing" not in message.lower():
+        raise refused(
+            "wrong-shape", "A notice of Uptime Kuma that is neither its test button nor an expiry.", look.at("msg")
+        )
     if "heartbeat" in look.value or message:
         return ignored("test", "Uptime Kuma's test button: a body without heartbeat. It opens nothing.")
     raise refused("wrong-shape", "The body has no heartbeat and no msg, as Uptime Kuma's have.", look.at("heartbeat"))

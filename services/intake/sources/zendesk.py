@@ -45,7 +45,7 @@ def _one(look: Look, arrival: Arrival[ZendeskOptions]) -> Part:
 
 def _event(look: Look, arrival: Arrival[ZendeskOptions]) -> Part:
     detail, kind = look.at("detail"), look.text("type").rpartition(".")[2].lower()
-    if "ticket" not in look.text("type", "subject").lower():
+    if "ticket" not in needed(look, "type", "subject").lower():
         return ignored("no-news", "The event is not about a ticket.", look.at("type"))
     number = needed(detail, "id")
     status = (look.text("event.current") if kind == "status_changed" else "") or detail.text("status")

@@ -1,0 +1,149 @@
+"""Bodies of senders' versions that nobody here has seen: words spelt otherwise, fields that are null, of another type, or gone.
+
+What is an alarm stays one, what ends one still does, and what nobody understands is refused, so that a person sees it: never passed over.
+"""
+
+from typing import Any
+
+import pytest
+
+from services.intake.domain.trigger import Reading
+from services.intake.sources.registry import all_sources
+from tests.unit.intake.support import only, read
+
+ALERT: dict[str, Any] = {
+    "status": "firing",
+    "labels": {"alertname": "Stuck", "service": "approvals"},
+    "fingerprint": "f1",
+}
+LABELLED = pytest.mark.parametrize("source", ["alertmanager", "grafana"])
+
+
+def group(*alerts: Any, **more: Any) -> dict[str, Any]:
+    return {"version": "4", "status": "firing", "groupKey": "g", "alerts": list(alerts), **more}
+
+
+def reasons(reading: Reading) -> list[str]:
+    return [one.reason for one in reading.refusals] + [one.reason for one in reading.ignored]
+
+
+@LABELLED
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ("Firing", "firing"),
+        (" FIRING ", "firing"),
+        ("alerting", "firing"),
+        ("Resolved", "resolved"),
+        ("ok", "resolved"),
+        ("Normal", "resolved"),
+    ],
+)
+def test_a_status_counts_however_it_is_spelt(source: str, said: str, status: str) -> None:
+    assert only(read(source, group({**ALERT, "status": said}, status=said))).status == status
+
+
+@LABELLED
+@pytest.mark.parametrize("said", ["partially firing", "", None, 7, ["firing"], {"value": "firing"}])
+def test_what_a_group_says_of_itself_takes_no_alert_along(source: str, said: Any) -> None:
+    assert only(read(source, group(ALERT, status=said))).status == "firing"
+    assert only(read(source, group({**ALERT, "status": "resolved"}, status=said))).status == "resolved"
+
+
+@LABELLED
+@pytest.mark.parametrize("said", ["", None])
+def test_an_alert_without_a_status_has_that_of_its_group(source: str, said: Any) -> None:
+    assert only(read(source, group({**ALERT, "status": said}, status="Resolved"))).status == "resolved"
+
+
+@LABELLED
+def test_a_status_that_nobody_knows_is_refused_and_the_others_count(source: str) -> None:
+    reading = read(source, group({**ALERT, "status": "suppressed"}, {**ALERT, "fingerprint": "f2"}))
+    assert [one.dedup_key for one in reading.triggers] == ["f2"]
+    assert reasons(reading) == ["invalid-field"]
+
+
+@LABELLED
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"annotations": None},
+        {"annotations": "none"},
+        {"annotations": {"summary": "x", "values": {"A": [1, None]}, "muted": False, "empty": None}},
+        {"labels": {**ALERT["labels"], "canary": True, "zone": None, "shard": 3}},
+        {"startsAt": None, "endsAt": "", "generatorURL": None, "valueString": ["x"], "orgId": 1},
+        {"startsAt": "2 March 2026", "endsAt": 10**30},
+    ],
+)
+def test_an_alert_with_odd_notes_is_still_an_alert(source: str, more: dict[str, Any]) -> None:
+    trigger = only(read(source, group({**ALERT, **more})))
+    assert (trigger.status, trigger.dedup_key, trigger.service) == ("firing", "f1", "approvals")
+
+
+@pytest.mark.parametrize("name", ["TestAlert", "testalert", "TESTALERT"])
+def test_grafanas_test_button_opens_nothing_however_it_is_spelt(name: str) -> None:
+    test = {**ALERT, "labels": {"alertname": name, "instance": "Grafana", "grafana_folder": "Test Folder"}}
+    assert read("grafana", group(test)).only_a_test
+
+
+@pytest.mark.parametrize("kind", ["incident.triggered", "Incident.Triggered", "INCIDENT.TRIGGERED"])
+def test_pagerdutys_word_for_an_event_counts_however_it_is_spelt(kind: str) -> None:
+    body = {"event": {"event_type": kind, "data": {"id": "P1", "title": "Stuck"}}}
+    assert only(read("pagerduty_webhook", body)).status == "firing"
+
+
+@pytest.mark.parametrize("name", ["incidents", "scheduled_maintenances", "components"])
+@pytest.mark.parametrize("value", [{}, {"0": {"id": "x", "status": "investigating"}}, "none", 0, False])
+def test_a_status_page_whose_lists_are_none_is_not_taken_for_fine(name: str, value: Any) -> None:
+    body = {"page": {"id": "p"}, "status": {"indicator": "none"}, "incidents": [], name: value}
+    assert reasons(read("statuspage", body)) == ["wrong-shape"]
+
+
+@pytest.mark.parametrize("field", ["eventTypeCategory", "statusCode", "actionability"])
+@pytest.mark.parametrize("spelt", [str.upper, str.lower, str.title])
+def test_words_of_aws_health_count_however_they_are_spelt(field: str, spelt: Any) -> None:
+    said = {"eventTypeCategory": "scheduledChange", "statusCode": "closed", "actionability": "ACTION_REQUIRED"}
+    example: dict[str, Any] = all_sources()["aws_health"].example  # type: ignore[assignment]
+    plain, other = (
+        only(read("aws_health", {**example, "detail": {**example["detail"], **words}}))
+        for words in (said, {**said, field: spelt(said[field])})
+    )
+    assert (other.status, other.category, other.severity) == (plain.status, plain.category, plain.severity)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        [{"latestDescription": "[RESOLVED] All well."}],
+        {"latestDescription": "[RESOLVED] All well."},
+        "[RESOLVED] All well.",
+    ],
+)
+def test_the_words_of_aws_health_count_in_whatever_form(text: Any) -> None:
+    example: dict[str, Any] = all_sources()["aws_health"].example  # type: ignore[assignment]
+    body = {**example, "detail": {**example["detail"], "eventDescription": text, "page": 1, "backupEvent": False}}
+    assert only(read("aws_health", body)).status == "resolved"
+
+
+@pytest.mark.parametrize(
+    ("source", "body"),
+    [
+        ("sentry", {"action": "", "data": {"issue": {"id": "1", "title": "TimeoutError"}}}),
+        ("sentry", {"data": {"issue": {"id": "1", "title": "TimeoutError"}}}),
+        ("apprise", {"title": "The queue is stuck", "message": "x"}),
+        ("apprise", {"title": "The queue is stuck", "message": "x", "type": None}),
+        ("zendesk", {"detail": {"id": "1", "priority": "urgent", "status": "new"}}),
+        ("zendesk", {"type": "", "detail": {"id": "1", "priority": "urgent", "status": "new"}}),
+        ("uptime_kuma", {"heartbeat": None, "monitor": None, "msg": "The disk of the monitor itself is full"}),
+        ("uptime_kuma", {"heartbeat": [], "monitor": {"name": "x"}, "msg": "Something of version 9"}),
+    ],
+)
+def test_what_does_not_say_what_it_is_is_refused_and_not_passed_over(source: str, body: Any) -> None:
+    reading = read(source, body)
+    assert reading.refused
+    assert reasons(reading)[0] in ("missing-field", "wrong-shape")
+
+
+@pytest.mark.parametrize("kind", ["test-dummy-v1", "Test-Dummy-V2"])
+def test_graylogs_test_notification_opens_nothing_however_it_is_spelt(kind: str) -> None:
+    assert read("graylog", {"event_definition_type": kind, "event": {"message": "x"}}).only_a_test
