@@ -8,6 +8,7 @@ import contextlib
 import re
 from base64 import b64decode
 from binascii import Error as BadBase64
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,9 +35,24 @@ CALENDARS_LIMIT: Final = 10
 HEADER_LIMIT: Final = 10_000
 LINKS_LIMIT: Final = 200
 
+BROKEN: Final = (MessageError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
+"""What the standard library's parser has raised on broken input."""
+ENCODED: Final = frozenset({"base64", "quoted-printable"})
+BASE64: Final = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
+NARROW: Final = re.compile(r"utf[-_]?(?:16|32)|ucs|punycode|idna", re.IGNORECASE)
+"""Charsets that are not believed of bytes without a zero: those of wide characters, and two that are none of texts and take for ever."""
+CALENDARS: Final = frozenset({"text/calendar", "application/ics", "text/x-vcalendar"})
+SEALED: Final = {
+    "application/ms-tnef": "a winmail.dat",
+    "application/vnd.ms-tnef": "a winmail.dat",
+    "application/pkcs7-mime": "an encrypted message (S/MIME)",
+    "application/x-pkcs7-mime": "an encrypted message (S/MIME)",
+    "application/pgp-encrypted": "an encrypted message (PGP)",
+}
 QUOTED_ENOUGH: Final = 5
 QUOTED: Final = re.compile(rb"=[0-9A-F]{2}")
 BARE_LINK: Final = re.compile(r"https?://[^\s<>\"'\]]{3,2000}")
+QUOTE: Final = re.compile(r"^(?:> ?)+", re.MULTILINE)
 CALENDAR: Final = re.compile(r"BEGIN:VCALENDAR.*?(?:END:VCALENDAR|\Z)", re.DOTALL)
 AUTHORS: Final = ("from", "x-original-from", "reply-to", "x-original-sender", "sender", "return-path")
 """Where the author stands, best first; the later ones are what lists leave of the first."""
@@ -66,6 +82,8 @@ class Mail:
     """Addresses with the words that stand on them."""
     forwarded: bool = False
     """Whether it came inside of another mail."""
+    sealed: str = ""
+    """What it carries that nobody can read without the program, or the key, of its recipient."""
 
     def header(self, name: str) -> str:
         """The first header with this name (lower case), or an empty text."""
@@ -91,9 +109,8 @@ def mail_of(raw: bytes) -> tuple[Mail, ...]:
     """The mail in these bytes, and after it those that were forwarded inside of it. Never raises."""
     parser = BytesParser(policy=compat32)
     try:
-        message = parser.parsebytes(raw[:SIZE_LIMIT].lstrip(b"\r\n"))
-    except (MessageError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        # the standard library's parser has raised each of these on broken input
+        message = parser.parsebytes(raw[:SIZE_LIMIT].removeprefix(BOM_UTF8).lstrip(b"\r\n"))
+    except BROKEN:
         return ()
     found: list[Mail] = []
     budget = [PARTS_LIMIT]
@@ -109,18 +126,27 @@ def _mail(message: Part, pending: list[Part], budget: list[int], *, forwarded: b
     plain: list[str] = []
     html: list[str] = []
     calendars: list[str] = []
+    sealed = ""
     for part in _leaves(message, pending, budget, 0):
-        media = part.get_content_type()
-        if media == "text/calendar" or _filename(part).endswith((".ics", ".ifb")):
+        media, name = part.get_content_type(), _filename(part)
+        sealed = sealed or SEALED.get(media, "")
+        if media in CALENDARS or name.endswith((".ics", ".ifb")):
+            calendars.append(_content(part)[:CALENDAR_LIMIT])
+        elif name.endswith(".eml") or media == "message/rfc822":
+            pending += _inner(_raw(part))
+        elif media.startswith("application/") and _raw(part).lstrip()[:15].upper() == b"BEGIN:VCALENDAR":
             calendars.append(_content(part)[:CALENDAR_LIMIT])
         elif media == "text/html":
             html.append(_content(part)[:TEXT_LIMIT])
-        elif media == "text/plain" and "attachment" not in str(part.get("content-disposition", "")).lower():
+        elif (
+            media.startswith(("text/plain", "multipart/"))
+            and "attachment" not in str(part.get("content-disposition", "")).lower()
+        ):
             plain.append(_unflowed(part, _content(part)[:TEXT_LIMIT]))
     pages = page_of("\n".join(html)[:TEXT_LIMIT])
     texts = [clean(text, TEXT_LIMIT) for text in ("\n".join(plain)[:TEXT_LIMIT], pages.text) if text.strip()]
     for text in texts[:1]:
-        calendars += CALENDAR.findall(text)
+        calendars += CALENDAR.findall(QUOTE.sub("", text))
     links = pages.links + [(found.rstrip(".,;:!?)"), "") for text in texts[:1] for found in BARE_LINK.findall(text)]
     name, author = _author(headers)
     return Mail(
@@ -133,6 +159,7 @@ def _mail(message: Part, pending: list[Part], budget: list[int], *, forwarded: b
         calendars=tuple(clean(text, CALENDAR_LIMIT) for text in calendars[:CALENDARS_LIMIT]),
         links=tuple(dict.fromkeys((clean(href), clean(words, 200)) for href, words in links[:LINKS_LIMIT])),
         forwarded=forwarded,
+        sealed=sealed,
     )
 
 
@@ -141,11 +168,15 @@ def _leaves(message: Part, pending: list[Part], budget: list[int], depth: int) -
     budget[0] -= 1
     if budget[0] < 0 or depth > DEPTH_LIMIT:
         return
-    content = message.get_payload()
-    if not isinstance(content, list):
+    if not message.is_multipart():
         yield message
-    elif message.get_content_type() == "message/rfc822":
-        pending += [part for part in content[:1] if isinstance(part, Message)]
+        return
+    content = list(message.get_payload())
+    if message.get_content_type() == "message/rfc822":
+        inner = [part for part in content[:1] if isinstance(part, Message)]
+        encoded = _encoding(message) in ENCODED
+        # by the standard it is not encoded; programs encode it all the same
+        pending += _inner(_decoded_body(inner[0].as_bytes(), _encoding(message))) if inner and encoded else inner
     elif not message.get_content_type().startswith("message/"):
         for part in content:
             if isinstance(part, Message):
@@ -171,6 +202,10 @@ def _decoded(value: str) -> str:
 
 def _text(raw: bytes, charset: str) -> str:
     """Bytes as a text: in their charset, else as UTF-8, else as Windows has it, in which every byte is something."""
+    if raw.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        charset = "utf-16"
+    elif b"\0" not in raw and NARROW.match(charset):  # no text of any length is without a zero in it there
+        charset = "utf-8"
     for name in (charset, "utf-8"):
         try:
             return raw.decode(name)
@@ -188,21 +223,55 @@ def _filename(part: Part) -> str:
 
 def _content(part: Part) -> str:
     """The text of a part. Where its encoding is not what it says, the encoding that its bytes have."""
-    payload = part.get_payload()
-    if not isinstance(payload, str):
-        return ""
-    raw = payload.encode("utf-8", "surrogateescape")
-    encoding = str(part.get("content-transfer-encoding", "")).strip().lower()
-    if encoding == "quoted-printable" or (not encoding and len(QUOTED.findall(raw)) > QUOTED_ENOUGH):
-        raw = decodestring(raw)
-    elif encoding == "base64":
-        with contextlib.suppress(BadBase64, ValueError):  # gateways that rewrite a part leave the old encoding behind
-            raw = b64decode(raw, validate=False)
+    raw = _raw(part)
     try:
         charset = part.get_content_charset("utf-8")
     except (LookupError, TypeError, ValueError):
         charset = "utf-8"
     return clean(_text(raw, charset).replace("\r\n", "\n").replace("\r", "\n"), CALENDAR_LIMIT)
+
+
+def _raw(part: Part) -> bytes:
+    """The bytes of a part, decoded."""
+    found = part.get_payload(decode=True)  # as it came: as a text its charset, which may not be true, counts already
+    raw, encoding = found if isinstance(found, bytes) else b"", _encoding(part)
+    if encoding in ENCODED and not part.is_multipart():
+        try:
+            text = str(part.get_payload())
+        except ValueError:  # its charset is none of texts, and says so
+            return raw
+        return _decoded_body(text.encode("utf-8", "surrogateescape"), encoding)
+    return decodestring(raw) if not encoding and len(QUOTED.findall(raw)) > QUOTED_ENOUGH else raw
+
+
+def _encoding(part: Part) -> str:
+    return str(part.get("content-transfer-encoding", "")).strip().lower()
+
+
+def _decoded_body(raw: bytes, encoding: str) -> bytes:
+    """What was encoded; what is none of it any more, since a gateway rewrote it, as it is."""
+    if encoding == "quoted-printable":
+        return decodestring(raw)
+    lines: list[bytes] = []
+    for line in filter(None, map(bytes.strip, raw.splitlines())):
+        if not BASE64.fullmatch(line):
+            break  # lists write their footers behind it
+        lines.append(line)
+        if line.endswith(b"="):
+            break
+    joined = b"".join(lines).rstrip(b"=")
+    with contextlib.suppress(BadBase64, ValueError):
+        return b64decode(joined + b"=" * (-len(joined) % 4)) or raw
+    return raw
+
+
+def _inner(raw: bytes) -> list[Part]:
+    """The message in these bytes, if it is one."""
+    try:
+        message = BytesParser(policy=compat32).parsebytes(raw[:SIZE_LIMIT].lstrip(b"\r\n"))
+    except BROKEN:
+        return []
+    return [message] if message.keys() else []
 
 
 def _unflowed(part: Part, text: str) -> str:

@@ -188,7 +188,8 @@ def _doubt(pack: Pack, mail: Mail, evidence: Evidence, options: MailOptions) -> 
 
 def _unread(mail: Mail) -> Refusal:
     about = f"“{clean(mail.subject, 150)}”" if mail.subject else "a mail without a subject"
-    return Refusal("no-reader", clean(f"No pack reads {about} of {mail.author or 'nobody'}.", TITLE_LIMIT))
+    sealed = f" It carries {mail.sealed}, which cannot be read here: have it sent as plain text." if mail.sealed else ""
+    return Refusal("no-reader", clean(f"No pack reads {about} of {mail.author or 'nobody'}.{sealed}", TITLE_LIMIT))
 
 
 def _recipient(arrival: Arrival[MailOptions]) -> str:
