@@ -51,7 +51,8 @@ def timer_handlers(quiet: QuietHours) -> Mapping[str, TimerHandler]:
 
     async def step(tx: Tx, due: DueTimer) -> None:
         said = due.payload
-        await quiet.contacts.step_due(tx, UUID(said["notification"]), said["recipient"], int(said["contact"]))
+        place = int(said["contact"])
+        await quiet.contacts.step_due(tx, UUID(said["notification"]), said["recipient"], place, due.due_at)
 
     async def release(tx: Tx, due: DueTimer) -> None:
         await quiet.release(tx, UUID(due.key))

@@ -50,6 +50,14 @@ def test_a_ladder_is_climbed_and_an_acknowledgement_ends_it() -> None:
     assert (one.outcome, one.why) == ("passed", "")
 
 
+def test_after_an_outage_each_contact_is_used_once() -> None:
+    events = ["alert 'pumps'", "engine stops", "engine runs again"]
+    when = {"events": [{"at_s": second, "event": text} for second, text in zip((0, 5, 400), events, strict=True)]}
+    given = {"policy": {"steps": [{"delay_min": None, "targets": ["ida"]}]}, "user_rules": {"ida": sms(0, 1, 3, 6)}}
+    one = played("escalation.timeline", given, when, {"notifications": [at(0, "ida"), at(400, "ida")], "until_s": 900})
+    assert (one.outcome, one.why) == ("passed", "")
+
+
 def test_a_page_that_does_not_come_when_it_should_fails_the_case() -> None:
     expect = {"notifications": [at(0, "ida"), at(300, "ida"), at(450, "ole"), at(450, "una", "email")]}
     when = {"events": [{"at_s": 0, "event": "alert 'pumps'"}]}

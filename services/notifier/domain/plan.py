@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from libs.common.events.base import Contact
@@ -72,6 +73,27 @@ def next_contact(
             slot = slot_of(contacts, index)
             return Plan(tuple(passed), Chosen(index, contact.channel, facts.provider, address, slot))
     return Plan(tuple(passed), None)
+
+
+StepReason = Literal["due", "overtaken"]
+"""Why a contact that follows after a while is used now, or is not: its time has come · so has that of a later step to the same address."""
+
+
+def step_reason(contacts: Sequence[Contact], place: int, due_at: datetime, now: datetime) -> StepReason:
+    """Whether the step at ``place``, due at ``due_at``, is used at ``now``.
+
+    After an outage several steps may be due at once. To one address only the last of them comes: timers that were missed fire once,
+    and never in a burst.
+    """
+    step = contacts[place]
+    begun_at = due_at - (step.after or timedelta(0))
+    overtaken = any(
+        (later.channel, later.address) == (step.channel, step.address)
+        and later.after is not None
+        and begun_at + later.after <= now
+        for later in contacts[place + 1 :]
+    )
+    return "overtaken" if overtaken else "due"
 
 
 def slot_of(contacts: Sequence[Contact], index: int) -> str:

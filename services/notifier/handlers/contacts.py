@@ -1,6 +1,7 @@
 """Turns to a recipient's next contact: claims the effect and writes the message, or says that no contact is left."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from services.notifier.domain.plan import (
     next_contact,
     slot_of,
     standing,
+    step_reason,
 )
 from services.notifier.domain.wording import Places, all_tickets, from_the_house, why, word
 from services.notifier.rendering import Rendered, Renderer
@@ -58,15 +60,19 @@ class Contacts:
                 await tx.schedule(STEP, step_key(request, recipient, place), tx.now + contact.after, payload)
         return queued
 
-    async def step_due(self, tx: Tx, notification_id: UUID, recipient_ref: str, place: int) -> None:
+    async def step_due(self, tx: Tx, notification_id: UUID, recipient_ref: str, place: int, due_at: datetime) -> None:
         """A contact's time has come, whether those before it got through or not; who answered meanwhile is left in peace."""
         loaded = await load(tx, notification_id)
         if loaded is None or loaded[0].withdrawn:
             return
         notification, request = loaded
         bind_incident(request.subject_id)
-        await self.try_next(tx, request, recipient_of(request, recipient_ref), place)
-        await self.tell_if_exhausted(tx, notification, request)
+        recipient = recipient_of(request, recipient_ref)
+        reason = step_reason(recipient.contacts, place, due_at, tx.now)
+        log.info("step", recipient=recipient.ref, place=place, reason=reason)
+        if reason == "due":
+            await self.try_next(tx, request, recipient, place)
+            await self.tell_if_exhausted(tx, notification, request)
 
     async def try_next(self, tx: Tx, request: NotificationRequested, recipient: Recipient, start: int) -> bool:
         """Queue a message to the first usable contact from place ``start`` on; what is passed over is noted and told.

@@ -1,5 +1,7 @@
 """Which contact comes next."""
 
+from datetime import timedelta
+
 import pytest
 
 from libs.common.events.base import Contact
@@ -11,8 +13,9 @@ from services.notifier.domain.plan import (
     next_contact,
     slot_of,
     standing,
+    step_reason,
 )
-from tests.unit.notifier.requests import incident, person
+from tests.unit.notifier.requests import NOW, incident, person
 
 CHANNELS = {
     "sms": ChannelFacts("twilio", frozenset({"twilio"})),
@@ -81,3 +84,25 @@ def test_the_key_of_an_effect_tells_rung_and_obligation_apart() -> None:
 )
 def test_a_notification_stands_as_its_attempts_do(states: list[str], stands: str) -> None:
     assert standing(states) == stands
+
+
+SMS, MAIL = {"channel": "sms", "address": "+15550100"}, {"channel": "email", "address": "ana@example.com"}
+CHAIN = [
+    Contact.model_validate({**contact, "after": None if after is None else timedelta(minutes=after)})
+    for contact, after in ((SMS, None), (SMS, 1), (MAIL, 2), (SMS, 3), (SMS, 9))
+]
+
+
+@pytest.mark.parametrize(
+    ("late", "used"),
+    [(0, [1, 2, 3, 4]), (1.5, [1, 2, 3, 4]), (2, [2, 3, 4]), (6, [2, 4]), (60, [2, 4])],
+    ids=["on time", "a little late", "past the second", "past the third", "past them all"],
+)
+def test_steps_that_are_due_at_once_reach_each_address_once(late: float, used: list[int]) -> None:
+    found = []
+    for place, contact in enumerate(CHAIN[1:], 1):
+        assert contact.after is not None
+        due_at = NOW + contact.after
+        if step_reason(CHAIN, place, due_at, due_at + timedelta(minutes=late)) == "due":
+            found.append(place)
+    assert found == used
