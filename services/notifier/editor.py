@@ -6,13 +6,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from sqlalchemy.exc import DBAPIError
+
 from libs.common.background import Background, pause
 from libs.common.backoff import Backoff
 from libs.common.clock import Clock
-from libs.common.db.session import DatabaseUnavailable
+from libs.common.db.session import DatabaseUnavailable, is_transient
 from libs.common.db.work import UnitOfWork
 from libs.common.logs import get_logger
-from services.notifier.channels.base import GiveUp, Outcome
+from services.notifier.channels.base import GiveUp, Outcome, Retry
 from services.notifier.channels.book import ChannelBook
 from services.notifier.channels.slack import SlackChannel
 from services.notifier.domain.blocks import state
@@ -57,9 +59,11 @@ class Editor(Background):
             try:
                 await self._edit(await self._claim())
                 due = await self._next_due()
-            except DatabaseUnavailable as error:
+            except (DatabaseUnavailable, DBAPIError) as error:
+                if not isinstance(error, DatabaseUnavailable) and not is_transient(error):
+                    raise
                 failures += 1
-                log.warning("editor waits for the database", reason=error.detail)
+                log.warning("editor waits for the database", reason=str(error))
                 await pause(NETWORK.wait(failures, self._uow.chance).total_seconds(), self._stopping)
                 continue
             finally:
@@ -88,4 +92,8 @@ class Editor(Background):
             return GiveUp("channel_not_configured")
         message = outgoing(attempt)
         message = replace(message, text=f"{state(message.blocks)}\n{message.text}")
-        return await channel.show(message, attempt.provider_id or "")
+        try:
+            return await channel.show(message, attempt.provider_id or "")
+        except Exception as error:  # a channel that crashes is told in full to the log, and its message is tried again
+            log.exception("channel crashed", channel=attempt.channel, provider=attempt.provider)
+            return Retry("provider_error", f"{attempt.provider} crashed: {type(error).__name__}")

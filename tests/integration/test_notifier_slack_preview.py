@@ -1,12 +1,14 @@
 """Trying out what Slack posts: the real bodies where a collection of them stands beside the project, held to what its manifest derives."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
+import yaml
 
 from libs.common.events.deliveries import ReplyReceived
 from libs.common.events.directory import PersonChanged
@@ -16,6 +18,7 @@ from tests.unit.intake.real_bodies import PAYLOADS
 from tests.unit.notifier.requests import NOW, person, request
 
 ROOT = "/v1/callbacks/slack"
+[MANIFEST] = re.findall(r"```yaml\n(display_information:.+?)```", Path("docs/slack.md").read_text(), re.DOTALL)
 JSON = {"Content-Type": "application/json"}
 
 
@@ -129,6 +132,17 @@ async def test_a_preview_foresees_who_may_do_what_and_changes_nothing(desk: Desk
     assert desk.told(ReplyReceived) == []
     await desk.http.post(f"{ROOT}/interactions", content=by_rafael, headers=signed(by_rafael, desk.clock.now()))
     assert (await tried(desk, "interactions", by_rafael))["would"]["reason"] == "repeat"
+
+
+async def test_the_app_s_manifest_to_paste_leads_to_addresses_that_there_are(desk: Desk) -> None:
+    manifest = yaml.safe_load(MANIFEST)
+    [slash] = manifest["features"]["slash_commands"]
+    addresses = [slash["url"], manifest["settings"]["interactivity"]["request_url"]]
+    routes = desk.service.app.openapi()["paths"]
+    for address in addresses:
+        assert "post" in routes[urlsplit(address).path]
+    assert slash["command"] == "/tocsin"
+    assert {"chat:write", "commands", "im:history"} <= set(manifest["oauth_config"]["scopes"]["bot"])
 
 
 async def test_what_is_wrong_is_said(desk: Desk) -> None:

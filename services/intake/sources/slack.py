@@ -53,10 +53,12 @@ def read(arrival: Arrival[CommonOptions]) -> Reading:
     if look.text("type") == "url_verification":
         sentence = f"A handshake of Slack's Events API, which belongs to {NOTIFIER}/events; it opens nothing."
         return Reading(ignored=(ignored("handshake", sentence),))
-    if look.text("type") in PRESSES or look.text("command").startswith("/"):
+    if look.text("type") in PRESSES:
+        sentence = f"Somebody pressed a button in Slack, which opens nothing. The app's Interactivity belongs to {NOTIFIER}/interactions."
+        return Reading(ignored=(ignored("no-news", sentence),))
+    if look.text("command").startswith("/"):
         sentence = (
-            "Somebody pressed a button or typed a command in Slack: no tool tells of anything here. In the app's settings, set the "
-            f"address of Interactivity to {NOTIFIER}/interactions and that of the command to {NOTIFIER}/commands."
+            f"Somebody typed a command in Slack, which opens nothing. The app's command belongs to {NOTIFIER}/commands."
         )
         return Reading(ignored=(ignored("no-news", sentence),))
     attachments = list(look.each("attachments"))[:LIMIT]

@@ -64,4 +64,4 @@ class Notifications:
         await tx.emit(*(failed(tx, attempt, "withdrawn", event.reason) for attempt in attempts))
         await self.quiet.withdraw(tx, notifications)
         action: Action = "acknowledge" if event.reason == "acknowledged" else "resolve"
-        await show(tx, event.subject_id, action, done(action, "", tx.now))
+        await show(tx, event.subject_id, action, done(action, "", event.at))
