@@ -223,6 +223,38 @@ async def test_an_operator_replaces_everything_for_a_while_and_ends_it_by_keyboa
         await page.wait_for_selector("text=None: everybody has their turn")
 
 
+async def test_somebody_is_marked_away_and_shifts_are_offered_on_a_phone(
+    database_url: str, eye: Eye, tmp_path: Path
+) -> None:
+    async with statuspage(database_url, company(), serve=True, oncall=tmp_path) as stage:
+        page = await eye.page(PHONE, "dark")
+        await eye.sign_in(page, stage.url)
+        await page.goto(f"{stage.url}/console/on-call")
+        await page.click(".actions >> text=Away")
+        await page.wait_for_selector("#sheet[open] select[name=person]")
+        await page.select_option("#sheet select[name=person]", "rafael")
+        await page.click("#sheet >> text=What would it change?")
+        await page.wait_for_selector("#sheet .before-after >> text=Rafael")
+        foot = await page.locator("#sheet .sheet-foot").bounding_box()
+        assert foot
+        assert foot["y"] + foot["height"] <= PHONE["height"] + 1
+        await page.click("#sheet >> text=Save")
+        await page.wait_for_selector("text=Rafael is away, Wed 28 May 10:00 to Thu 29 May 10:00 UTC")
+        await page.click("text=The schedule as a list")
+        await page.click(".as-list a >> text=Abdul >> nth=1")
+        await page.wait_for_selector("#sheet[open] >> text=Change who is on shift")
+        assert await page.input_value("#sheet select[name=remove]") == "abdul"
+        await page.click("#sheet >> text=Cancel")
+        await page.wait_for_selector("#sheet", state="hidden")
+        await page.click(".actions >> text=Swap")
+        await page.wait_for_selector("#sheet[open] select[name=of]")
+        await page.select_option("#sheet select[name=of]", "abdul")
+        await page.click("#sheet >> text=Offer it")
+        await page.wait_for_selector("text=Abdul offers their shifts to whoever takes them")
+        assert await serious_findings(page) == []
+        assert not await overflows(page)
+
+
 async def test_the_week_is_read_without_javascript(database_url: str, eye: Eye, tmp_path: Path) -> None:
     async with statuspage(database_url, company(), serve=True, oncall=tmp_path) as stage:
         page = await eye.page(PHONE, java_script_enabled=False)

@@ -25,6 +25,7 @@ CONSOLE = (
     "/console/on-call/change/span",
     "/console/proof?schedule=platform",
     "/console/people",
+    "/console/me",
     "/console/simulate",
     "/console/outbox",
     "/console/triggers",

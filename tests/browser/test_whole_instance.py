@@ -276,6 +276,68 @@ async def test_an_operator_plays_an_incident_through_before_it_happens_and_nobod
     assert len(await asyncio.to_thread(instance.messages)) == before
 
 
+async def test_an_operator_tries_a_rule_on_content_source_and_severity_and_sees_why_each_rule_matches_or_not(
+    instance: Instance, eye: Eye
+) -> None:
+    said = await asyncio.to_thread(instance.get, "escalator", "/v1/config")
+    routing = said["files"]["routing.yaml"]["document"]
+    when = {
+        "source": "alertmanager",
+        "severity": "error",
+        "title": {"contains": "pdf"},
+        "labels": {"team": {"equals": "shop"}},
+    }
+    rule = {
+        "id": "pdf",
+        "name": "Printing goes to DevOps",
+        "when": when,
+        "first": ["role:devops"],
+        "ladder": "standard",
+        "clocks": "standard",
+    }
+    changed = {"routing": {**routing["routing"], "rules": [rule, *routing["routing"]["rules"]]}}
+    await asyncio.to_thread(instance.call, "escalator", "PUT", "/v1/config", {"files": {"routing.yaml": changed}})
+    try:
+        page = await eye.page()
+        await eye.sign_in(page, instance.url("statuspage"), instance.facts["operator"]["key"])
+        await page.goto(instance.url("statuspage") + "/console/simulate")
+        await page.wait_for_selector(".question[data-htmx-powered]")
+        box, row = [await page.locator(one).bounding_box() for one in ("input[name=at]", ".filter-row >> nth=0")]
+        assert box
+        assert row
+        assert box["x"] + box["width"] <= row["x"] + row["width"]
+        await page.select_option("select[name=severity]", "error")
+        await page.click("summary >> text=More")
+        for name, value in (
+            ("title", "The PDF is empty"),
+            ("source", "alertmanager"),
+            ("labels", "team=shop, region=eu"),
+        ):
+            await page.fill(f"input[name={name}]", value)
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector(".foreseen-rule >> text=Rule “Printing goes to DevOps” decides: DevOps first")
+        decided = await page.inner_text(".decided")
+        assert "✗" not in decided
+        assert [name for name in ("source", "severity", "title", "label") if name not in decided] == []
+
+        await page.fill("input[name=title]", "Nothing to print")
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector(".foreseen-rule >> text=A telemetry alarm goes to whoever is on shift")
+        await page.click("summary >> text=Why")
+        first, second, third = [await page.inner_text(f".tried li >> nth={place}") for place in range(3)]
+        assert first.startswith("1. Printing goes to DevOps does not match")
+        assert "✓ source is alertmanager" in first
+        assert "✗ title" in first
+        assert "does not match" in second
+        assert third.startswith("3. A telemetry alarm goes to whoever is on shift decides")
+        assert await serious_findings(page) == []
+        await page.fill("input[name=labels]", "shop")
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("[role=alert] >> text=Write labels as name=value, not as “shop”.")
+    finally:
+        await asyncio.to_thread(instance.call, "escalator", "PUT", "/v1/config", {"files": {"routing.yaml": routing}})
+
+
 async def test_a_client_without_javascript_reads_the_state_the_promise_and_the_words(
     instance: Instance, eye: Eye
 ) -> None:

@@ -153,6 +153,8 @@ async def test_a_temporary_span_is_made_changed_and_ended_by_form(stage: Stage) 
     csrf = await stage.sign_in()
     form = await shown(stage, "/console/on-call/change/span", **HTMX)
     assert form.count("<fieldset") == 1
+    assert 'name="starts_at" required value="2025-05-28T10:00"' in form
+    assert 'name="ends_at" required value="2025-05-29T10:00"' in form
     wanted = {**MORNING, "person.0": "helena", "role.0": "primary", "starts_at.0": "", "ends_at.0": ""}
     more = (await post(stage, "change/span", csrf, HTMX, step="more", **wanted)).text
     assert more.count("<fieldset") == 2
@@ -165,7 +167,7 @@ async def test_a_temporary_span_is_made_changed_and_ended_by_form(stage: Stage) 
     assert "Helena, Thu 29 May 10:00 to 18:00 UTC, primary, in a temporary span" in page
     edits = re.findall(r'href="(/console/on-call/change/span\?[^"]*change=([0-9a-f-]+))"', page)
     [change] = {one for _, one in edits}
-    assert len(edits) == 2  # the button, and the shift in the timeline
+    assert len(edits) == 3  # the button, and the shift in the timeline and in the list
 
     known = await shown(stage, edits[0][0].replace("&amp;", "&"), **HTMX)
     assert "Change a temporary span" in known

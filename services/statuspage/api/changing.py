@@ -34,7 +34,8 @@ async def change_form(kind: Kind, request: Request, desk: Desk, who: SignedIn) -
     """The form of a change; the address may fill it in, or name the temporary span that is to be changed."""
     form = dict(request.query_params)
     if kind != "span" or not form.get("change"):
-        return await _form(desk, who, kind, form, request)
+        soon = changes.soon(desk.clock.now(), lanes.zone_of(form.get("zone", "")))
+        return await _form(desk, who, kind, {**soon, **form} if not form.get("starts_at") else form, request)
     path = changes.path_of("span", form.get("schedule") or DEFAULT)
     try:
         found = {str(one.id): one.change for one in await oncall.changes(desk.peers, who.key, path)}

@@ -10,7 +10,7 @@ from services.statuspage.api.console import frame
 from services.statuspage.api.context import Desk, html
 from services.statuspage.api.session import SignedIn
 from services.statuspage.domain import asked
-from services.statuspage.domain.asked import Asked
+from services.statuspage.domain.asked import Asked, NotAsked
 from services.statuspage.domain.desk import SEVERITIES
 from services.statuspage.domain.foresight import shown
 from services.statuspage.domain.search import NoMoment
@@ -24,18 +24,22 @@ UNSEEN: Final = "You may look, but not simulate: that shows the house's people."
 
 Word = Annotated[str, Query(max_length=100)]
 Line = Annotated[str, Query(max_length=300)]
+Text = Annotated[str, Query(max_length=2000)]
 
 
 def _form(
     kind: Word = "", service: Word = "", tool: Word = "", tenant: Word = "", severity: Word = "", title: Line = "",
     assigned_team: Word = "", at: Word = "", begins: Word = "", ends: Word = "", acknowledge_after: Word = "",
-    resolve_after: Word = "", update_every: Word = "", lasting: Word = "",
+    resolve_after: Word = "", update_every: Word = "", lasting: Word = "", source: Word = "", integration: Word = "",
+    provider: Word = "", category: Word = "", description: Text = "", labels: Text = "",
 ) -> Asked:  # fmt: skip
     """The fields in the address."""
     return Asked(
         kind=kind, service=service, tool=tool, tenant=tenant, severity=severity, title=title.strip(),
         assigned_team=assigned_team, at=at, begins=begins, ends=ends, acknowledge_after=acknowledge_after,
-        resolve_after=resolve_after, update_every=update_every, lasting=lasting,
+        resolve_after=resolve_after, update_every=update_every, lasting=lasting, source=source.strip(),
+        integration=integration.strip(), provider=provider.strip(), category=category, description=description.strip(),
+        labels=labels.strip(),
     )  # fmt: skip
 
 
@@ -47,7 +51,7 @@ async def simulate_page(desk: Desk, who: SignedIn, wanted: Annotated[Asked, Depe
     if wanted.complete and not problem:
         try:
             found = await rehearsal.foresee(desk.peers, who.key, wanted.body())
-        except NoMoment as error:
+        except (NoMoment, NotAsked) as error:
             problem = str(error)
         except PeerRefused as error:
             problem = error.detail
@@ -64,5 +68,6 @@ async def simulate_page(desk: Desk, who: SignedIn, wanted: Annotated[Asked, Depe
         "kinds": asked.KINDS,
         "lasting": asked.LASTING,
         "severities": SEVERITIES,
+        "categories": asked.CATEGORIES,
     }
     return html(desk.render("console/simulate.html", **frame(who, "simulate"), **values))

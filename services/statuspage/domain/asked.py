@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, get_args
 
+from libs.common.events.base import Category
 from services.statuspage.domain.search import moment
 
 KINDS: Final[Mapping[str, str]] = {
@@ -20,7 +21,15 @@ LASTING: Final[Mapping[str, str]] = {
     "6h": "The first six hours",
     "2d": "The first two days",
 }
-SITUATION: Final = ("kind", "service", "tool", "severity", "title", "assigned_team")
+SITUATION: Final = (
+    "kind", "service", "tool", "severity", "title", "assigned_team",
+    "source", "integration", "provider", "category", "description",
+)  # fmt: skip
+CATEGORIES: Final[tuple[str, ...]] = get_args(Category)
+
+
+class NotAsked(ValueError):
+    """A form that asks nothing that can be played; the sentence says what to change."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,13 @@ class Asked:
     resolve_after: str = ""
     update_every: str = ""
     lasting: str = ""
+    source: str = ""
+    integration: str = ""
+    provider: str = ""
+    category: str = ""
+    description: str = ""
+    labels: str = ""
+    """As ``name=value``, one after the other behind commas or on lines of their own."""
 
     @property
     def complete(self) -> bool:
@@ -50,14 +66,21 @@ class Asked:
     @property
     def further(self) -> bool:
         """Whether a field is filled that is not seen at first."""
-        return any((self.title, self.assigned_team, self.begins, self.ends, self.resolve_after, self.update_every))
+        said = (self.title, self.assigned_team, self.begins, self.ends, self.resolve_after, self.update_every)
+        asked = (self.source, self.integration, self.provider, self.category, self.description, self.labels)
+        return any((*said, *asked))
 
     def body(self) -> dict[str, Any]:
-        """How the escalator is asked. Raises :class:`~services.statuspage.domain.search.NoMoment` for a time that cannot be read."""
+        """How the escalator is asked.
+
+        Raises :class:`~services.statuspage.domain.search.NoMoment` for a time that cannot be read, and :class:`NotAsked`.
+        """
         said = asdict(self)
         situation: dict[str, Any] = {name: said[name] for name in SITUATION if said[name]}
         if self.tenant:
             situation["tenants"] = [self.tenant]
+        if labels := _labels(self.labels):
+            situation["labels"] = labels
         if self.begins:
             ends = {"ends_at": moment(self.ends).isoformat()} if self.ends else {}
             situation["window"] = {"starts_at": moment(self.begins).isoformat(), **ends}
@@ -68,6 +91,17 @@ class Asked:
         }
         lasting = {"lasting": self.lasting} if self.lasting else {}
         return {"situation": situation, "at": moment(self.at).isoformat(), **spans, **lasting}
+
+
+def _labels(text: str) -> dict[str, str]:
+    found = {}
+    for one in text.replace("\n", ",").split(","):
+        name, equals, value = (part.strip() for part in one.partition("="))
+        if one.strip() and not (name and equals):
+            raise NotAsked(f"Write labels as name=value, not as “{one.strip()}”.")
+        if name:
+            found[name] = value
+    return found
 
 
 def usual(now: datetime) -> Asked:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -115,6 +115,15 @@ def instant(form: Mapping[str, str], name: str, zone: ZoneInfo, whose: str = "")
     except (ValueError, OverflowError) as error:
         label = "beginning" if name == "starts_at" else "end"
         raise NoChange(f"Say when the {whose}{label} is: day and time.") from error
+
+
+def soon(now: datetime, zone: ZoneInfo) -> dict[str, str]:
+    """The times that a form says at first, on the clock of ``zone``: from the coming full hour on, a day."""
+    hour = (now.astimezone(UTC) + timedelta(hours=1)).astimezone(zone).replace(minute=0, second=0, microsecond=0)
+    return {
+        "starts_at": local(hour, zone),
+        "ends_at": f"{hour.replace(tzinfo=None) + timedelta(days=1):%Y-%m-%dT%H:%M}",
+    }
 
 
 def local(at: datetime, zone: ZoneInfo) -> str:

@@ -1,11 +1,14 @@
 """Changes of a rota: from a form to oncall, and back into a sentence."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from services.statuspage.domain.changes import Kind, NoChange, asked, filled, told
+from services.statuspage.domain.changes import Kind, NoChange, asked, filled, instant, soon, told
 
 LISBON = ZoneInfo("Europe/Lisbon")
 NAMES = {"ana": "Ana", "ben": "Ben"}
@@ -78,3 +81,20 @@ def test_the_form_of_a_temporary_span_has_its_shifts_and_whoever_has_no_times_ha
 def test_a_form_that_says_no_change_says_what_is_missing(kind: Kind, form: dict[str, str], sentence: str) -> None:
     with pytest.raises(NoChange, match=sentence):
         asked(kind, "default", form, ZoneInfo("Asia/Tokyo"))
+
+
+ZONES = st.sampled_from(["UTC", "Europe/Lisbon", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"])
+MOMENTS = st.integers(0, 4_102_444_800).map(lambda second: datetime.fromtimestamp(second, UTC))
+
+
+@given(now=MOMENTS, name=ZONES)
+def test_the_times_that_a_form_says_at_first_are_a_full_hour_to_come_and_a_day_on_the_readers_clock(
+    now: datetime, name: str
+) -> None:
+    zone = ZoneInfo(name)
+    form = soon(now, zone)
+    begin, end = (datetime.fromisoformat(form[edge]) for edge in ("starts_at", "ends_at"))
+    assert (begin.minute, end - begin) == (0, timedelta(days=1))
+    # where clocks go back the hour exists twice, and the first one is meant
+    assert -timedelta(hours=1) <= instant(form, "starts_at", zone) - now <= timedelta(hours=2)
+    assert asked("absence", "default", {**form, "person": "ana"}, zone).body["person"] == "ana"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.statuspage.domain.asked import Asked, usual
+from services.statuspage.domain.asked import Asked, NotAsked, usual
 from services.statuspage.domain.foresight import Answer, Played, Step, heard, shown, taker, told, unheard
 from services.statuspage.domain.search import NoMoment
 
@@ -143,3 +143,19 @@ def test_what_the_form_holds_is_asked_of_the_escalator() -> None:
     assert not Asked(kind="telemetry").complete
     with pytest.raises(NoMoment):
         Asked(kind="telemetry", at="soon").body()
+
+
+def test_what_rules_ask_of_content_and_source_is_asked_too_and_odd_labels_are_told() -> None:
+    asked = Asked(
+        kind="telemetry", at="2026-11-29T23:50", source="alertmanager", integration="monitoring", provider="azure",
+        category="system_down", description="no answer", labels="team=shop, region = eu\nempty=,",
+    )  # fmt: skip
+    assert asked.further
+    assert asked.body()["situation"] == {
+        "kind": "telemetry", "source": "alertmanager", "integration": "monitoring", "provider": "azure",
+        "category": "system_down", "description": "no answer",
+        "labels": {"team": "shop", "region": "eu", "empty": ""},
+    }  # fmt: skip
+    for odd in ("shop", "=shop", "team=shop, eu"):
+        with pytest.raises(NotAsked, match="Write labels as name=value"):
+            Asked(kind="telemetry", at="2026-11-29T23:50", labels=odd).body()
