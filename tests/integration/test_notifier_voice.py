@@ -251,6 +251,16 @@ async def test_a_code_is_said_and_neither_kept_nor_said_again(desk: Desk) -> Non
     assert "0, 4" not in again
 
 
+async def test_what_is_told_at_another_address_of_ours_is_understood_all_the_same(desk: Desk) -> None:
+    call = await paged(desk)
+    sid = f"?attempt={(await desk.attempts())[0].id}"
+    status, answer = await told(desk, f"/v1/callbacks/twilio/voice{sid}", call_form(call, "completed", 2, "human"))
+    assert (status, list(ET.fromstring(answer))) == (200, [])  # noqa: S314 - our own answer
+    assert len(desk.told(DeliveryConfirmed)) == 1
+    status, answer = await told(desk, f"/v1/callbacks/twilio/sms{sid}", press_form(call, "1"))
+    assert said(answer) == "You have incident 1 2 now. Nobody else is paged. Goodbye."
+
+
 async def test_a_stranger_s_call_is_answered_politely(desk: Desk) -> None:
     form = press_form({"sid": "CA" + "f" * 32, "to": RAFAEL, "from": "+15005550006"}, "9")
     status, answer = await told(desk, "/v1/callbacks/twilio/voice", form)

@@ -33,19 +33,19 @@ def router(uow: UnitOfWork, book: ChannelBook, callbacks: Callbacks, public_url:
     """The routes; ``public_url`` is what Twilio calls us by."""
     api = APIRouter(prefix=PREFIX, tags=["providers"])
 
-    async def taken(request: Request) -> tuple[Callback, Answer]:
+    async def taken(request: Request) -> str:
         callback = await read_signed(request, SOURCE, book, uow, public_url)
         async with uow.begin() as tx:
-            return callback, await callbacks.take(tx, callback)
+            answer = await callbacks.take(tx, callback)
+        if callback.kind != "press":
+            return written(answer)
+        attempt = f"?attempt={callback.attempt}" if callback.attempt else ""
+        return spoken(answer, book.language(callback.channel), f"{public_url}{PREFIX}{VOICE}{attempt}")
 
     @api.post("/sms", response_class=Response, responses=RESPONSES)
     async def sms(request: Request) -> Response:
         """Somebody answered: `ACK`, `RESOLVE`, with or without a number. The answer goes back by SMS (TwiML)."""
-        _, answer = await taken(request)
-        response = MessagingResponse()
-        if answer.words:
-            response.message(answer.words)
-        return Response(str(response), media_type=TWIML)
+        return Response(await taken(request), media_type=TWIML)
 
     @api.post("/voice", response_class=Response, responses=RESPONSES)
     async def voice(
@@ -54,11 +54,7 @@ def router(uow: UnitOfWork, book: ChannelBook, callbacks: Callbacks, public_url:
         step: Annotated[str, Query(description="`resolve` where it was asked whether somebody is sure.")] = "",  # noqa: ARG001 - as above
     ) -> Response:
         """Somebody pressed a key in a call: 1 takes the incident, 2 twice resolves it, 9 says the message again. What is said next goes back (TwiML)."""
-        callback, answer = await taken(request)
-        action = f"{public_url}{PREFIX}{VOICE}"
-        if callback.attempt is not None:
-            action = f"{action}?attempt={callback.attempt}"
-        return Response(spoken(answer, book.language("voice"), action), media_type=TWIML)
+        return Response(await taken(request), media_type=TWIML)
 
     @api.post("/status", status_code=204)
     async def status(request: Request, attempt: AttemptId = None) -> None:  # noqa: ARG001 - the reader finds it
@@ -66,6 +62,14 @@ def router(uow: UnitOfWork, book: ChannelBook, callbacks: Callbacks, public_url:
         await taken(request)
 
     return api
+
+
+def written(answer: Answer) -> str:
+    """What goes back by SMS; nothing, where there is nothing to say."""
+    response = MessagingResponse()
+    if answer.words:
+        response.message(answer.words)
+    return str(response)
 
 
 def spoken(answer: Answer, language: str, action: str) -> str:

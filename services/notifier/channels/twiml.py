@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from twilio.twiml.voice_response import Gather, VoiceResponse
 
 from services.notifier.domain.press import CERTAIN
-from services.notifier.domain.speech import GOODBYE
+from services.notifier.domain.speech import GOODBYE, shorter
 
 LONGEST: Final = 4000
 """Characters that ``Twiml`` may have when a call is made (https://www.twilio.com/docs/voice/api/call-resource#twiml)."""
@@ -20,7 +20,7 @@ SHORTER: Final = 100
 def message(text: str, menu: str, language: str, action: str | None, times: int = TIMES) -> str:
     """A message, some times, and what may be pressed, whose key goes to ``action``; without one it is only said."""
     while len(said := _message(f"{text} {menu}".strip(), language, action, times)) > LONGEST and len(text) > SHORTER:
-        text = text[: len(text) - SHORTER].rpartition(" ")[0]
+        text = shorter(text, len(text) - SHORTER)
     return said
 
 

@@ -44,8 +44,14 @@ def ear(text: str, longest: int = LONGEST) -> str:
     for unit, words in _UNITS:
         text = unit.sub(words, text)
     if len(text) > longest:
-        text = text[:longest].rpartition(" ")[0].rstrip(" .,;:") + ", and more"
+        text = f"{shorter(text, longest)}, and more"
     return _STOP.sub(r"\1", text)
+
+
+def shorter(text: str, longest: int) -> str:
+    """The first words of ``text``; the first characters where there is but one."""
+    kept = text[:longest]
+    return (kept.rpartition(" ")[0] or kept).rstrip(" .,;:")
 
 
 def menu(*, answerable: bool, reachable: bool) -> str:

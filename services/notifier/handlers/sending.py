@@ -129,8 +129,8 @@ class Sending:
         """The provider took it and could not deliver it: the recipient's next contact is due."""
         loaded = await load(tx, notification_id)
         attempt = await store.lock_attempt(tx.session, attempt_id)
-        if loaded is None or attempt is None or attempt.state not in BOUNCES:
-            return
+        if loaded is None or attempt is None or attempt.state not in BOUNCES or attempt.confirmed_at is not None:
+            return  # what arrived meanwhile is not lost
         notification, request = loaded
         await tx.emit(failed(tx, attempt, self._end(attempt, outcome), attempt.detail))
         if not notification.withdrawn:

@@ -110,3 +110,8 @@ def test_what_grows_when_it_is_escaped_is_cut(title: str) -> None:
     said_aloud = twiml.message(title, MENU, "en-US", KEYS)
     assert len(said_aloud) <= twiml.LONGEST
     assert "Press 1 to take it." in said_aloud
+    assert len("".join(ET.fromstring(said_aloud).itertext())) > 300  # noqa: S314 - our own
+
+
+def test_a_title_of_one_endless_word_is_still_heard() -> None:
+    assert ear("x" * 5000, 200) == "x" * 200 + ", and more"
