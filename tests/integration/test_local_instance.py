@@ -133,7 +133,7 @@ def test_a_broken_configuration_names_file_and_line(folder: Path, name: str, tex
 
 def test_without_its_broker_it_starts_waits_says_why_and_goes_on_taking_triggers_in(folder: Path) -> None:
     nowhere = "kafka://127.0.0.1:1"
-    with running(folder, TOCSIN_BUS_URL=nowhere, TOCSIN_START_SECONDS="8") as instance:
+    with running(folder, TOCSIN_BUS_URL=nowhere, TOCSIN_START_SECONDS="25") as instance:
         for service in PORTS:
             answer = instance.client.get(f"{instance.url(service)}/readyz")
             assert answer.status_code == 503
