@@ -11,6 +11,8 @@ import pytest
 from libs.common.events.deliveries import ReplyReceived
 from libs.common.events.directory import PersonChanged
 from libs.common.events.notifications import NotificationsWithdrawn
+from services.notifier.channels.base import Accepted
+from services.notifier.handlers.editing import edited
 from tests.integration.notifier_desk import SLACK, SLACK_SECRETS, Desk, running_desk
 from tests.support.fake_slack import HELENA, OPS, RAFAEL, STRANGER, Refusal, command, press, signed
 from tests.unit.notifier.requests import INCIDENT, NOW, client, incident, person, request
@@ -127,6 +129,18 @@ async def test_whatever_road_it_was_taken_by_every_message_says_so(desk: Desk) -
         assert shown(desk, conversation).count("Resolved") == 1
 
 
+async def test_an_older_edit_that_arrives_late_is_followed_by_the_newer_one(desk: Desk) -> None:
+    await desk.publish(request("page", person("Rafael", ("slack", RAFAEL))))
+    [older] = await desk.attempts()
+    await post(desk, INTERACTIONS, button(desk, DIRECT, "acknowledge", RAFAEL))
+    assert desk.slack.methods.count("chat.update") == 1
+    async with desk.service.platform.uow.begin() as tx:
+        await edited(tx, older, Accepted("as it was before the press"))
+    await desk.settle()
+    assert desk.slack.methods.count("chat.update") == 2
+    assert "Acknowledged by Rafael" in shown(desk, DIRECT)
+
+
 async def test_while_slack_is_away_the_message_is_changed_later(desk: Desk) -> None:
     await desk.publish(request("page", person("Rafael", ("slack", RAFAEL))))
     desk.slack.refusals += [Refusal("service_unavailable", 503), Refusal("ratelimited", 429, retry_after=60)]
@@ -219,6 +233,7 @@ async def test_an_answer_goes_nowhere_but_to_slack(desk: Desk) -> None:
         f"http://127.0.0.1:{desk.twilio.port}/steal",
         f"{desk.slack.url}.evil.example/x",
         "file:///etc/passwd",
+        f"{desk.slack.url}/\x00",
         "",
     ):
         body = press(message, "tocsin:acknowledge", STRANGER, url, action_ts=f"{len(url)}.1")

@@ -59,7 +59,7 @@ class Whispers:
     async def _say(self, url: str, text: str) -> None:
         try:
             answer = await self._http.post(url, json=_whisper(text) | {"replace_original": False})
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             log.warning("answer not said", reason=type(error).__name__)
             return
         if not answer.is_success:

@@ -35,7 +35,11 @@ async def show(tx: Tx, subject_id: UUID, action: Action, said: str) -> None:
 async def edited(tx: Tx, claimed: Attempt, outcome: Outcome) -> None:
     """Write down what came of showing a message as it was when it was ``claimed``."""
     attempt = await store.lock_attempt(tx.session, claimed.id)
-    if attempt is None or attempt.blocks != claimed.blocks:  # changed again meanwhile: due as it is
+    if attempt is None:
+        return
+    if attempt.blocks != claimed.blocks:  # changed meanwhile, and perhaps shown so before this older one arrived
+        attempt.edit_due_at = tx.now
+        tx.wakes.add(EDITS_WAKE)
         return
     attempt.edit_due_at = None
     if isinstance(outcome, Retry) and attempt.edits < MOST_EDITS:
