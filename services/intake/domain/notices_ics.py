@@ -5,6 +5,7 @@ event moves it. Each occurrence of an event that recurs is a maintenance of its 
 """
 
 import re
+from calendar import isleap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 import recurring_ical_events  # type: ignore[import-untyped]  # it has no stubs
+from dateutil.rrule import rrulestr
 from icalendar import Calendar
 
 from services.intake.domain.dedup import bounded
@@ -25,6 +27,8 @@ NoticeState = Literal["tentative", "scheduled", "in_progress", "completed", "can
 MEDIA_TYPE: Final = "text/calendar"
 MOST: Final = 200
 """Events of a calendar that is read."""
+MOST_RECURRING: Final = 50
+"""Of these so many may recur: to find their occurrences takes time."""
 MOST_OCCURRENCES: Final = 2_000
 """Occurrences of all of its events."""
 HORIZON: Final = timedelta(days=35)
@@ -42,6 +46,7 @@ _STATES: Final[dict[str, NoticeState]] = {
 """The words of MAINTNOTE and of RFC 5545 (3.8.1.11). Any other, such as CONFIRMED or RE-SCHEDULED, is a maintenance that is planned."""
 
 EARLIEST: Final = 1970
+LAST_YEAR: Final = 9999
 LATEST: Final = 2999
 
 _BROKEN: Final = (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError)
@@ -176,13 +181,23 @@ def _parsed(text: str) -> Calendar:
         raise NoCalendar("The calendar holds no event (VEVENT).")
     if len(events) > MOST:
         raise NoCalendar(f"The calendar holds {len(events)} events; {MOST} at most are read.")
+    recurring = sum(_recurs(event) for event in events)
+    if recurring > MOST_RECURRING:
+        raise NoCalendar(f"{recurring} events of the calendar recur; {MOST_RECURRING} at most are read.")
     for event in events:
-        for rule in _rules(event):
-            often = {str(each).upper() for each in rule.get("FREQ", [""])}
-            hours = rule.get("BYHOUR", [])
-            if often & _TOO_OFTEN or any(part in rule for part in _TOO_FINE) or len(hours) > 1:
-                raise NoCalendar("A maintenance recurs daily at most, not by the hour, the minute or the second.")
+        _refuse_rules(event)
     return calendar
+
+
+def _refuse_rules(event: Any) -> None:
+    """Raise :class:`NoCalendar` for a rule by which nobody announces a maintenance."""
+    for rule in _rules(event):
+        often = {str(each).upper() for each in rule.get("FREQ", [""])}
+        hours = rule.get("BYHOUR", [])
+        if often & _TOO_OFTEN or any(part in rule for part in _TOO_FINE) or len(hours) > 1:
+            raise NoCalendar("A maintenance recurs daily at most, not by the hour, the minute or the second.")
+        if any(int(each) < 1 for each in rule.get("INTERVAL", [])) or not _occurs(rule, event):
+            raise NoCalendar("An event recurs by a rule under which it never does.")
 
 
 def _unbroken(text: str) -> str:
@@ -323,6 +338,24 @@ def _occurrences(calendar: Calendar, uids: set[str], method: str, zone: ZoneInfo
 def _goes_on(event: Any, now: datetime) -> bool:
     beyond = recurring_ical_events.of(_alone(event), skip_bad_series=True).after(now + HORIZON)
     return next(iter(beyond), None) is not None
+
+
+def _occurs(rule: Any, event: Any) -> bool:
+    """Whether there is ever an occurrence: for one that there is not (30 February) the library looks until the year 9999, every day.
+
+    It looks from a year near its end, whose days and weekdays are those of the first year.
+    """
+    start = event.start
+    moment = start.replace(tzinfo=None) if isinstance(start, datetime) else datetime.combine(start, time())
+    year = next(year for year in range(LAST_YEAR - 55, LAST_YEAR) if _calendar_of(year) == _calendar_of(moment.year))
+    told = rule.to_ical().decode()
+    endless = ";".join(part for part in told.split(";") if not part.upper().startswith(("COUNT=", "UNTIL=")))
+    return next(iter(rrulestr(endless, dtstart=moment.replace(year=year))), None) is not None
+
+
+def _calendar_of(year: int) -> tuple[int, bool]:
+    """What makes two years have the same days: their first weekday, and whether they are leap years."""
+    return date(year, 1, 1).weekday(), isleap(year)
 
 
 def _alone(event: Any) -> Calendar:

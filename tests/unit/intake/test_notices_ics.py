@@ -143,9 +143,29 @@ def test_an_occurrence_that_is_moved_beyond_the_weeks_that_are_announced_is_anno
 def test_of_many_daily_events_no_occurrence_is_left_out() -> None:
     daily = [f"UID:{number}\nDTSTART:20260303T220000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY" for number in range(20)]
     found = read_calendar(calendar(*daily), NOW)
-    assert len(found.notices) == 20 * 35
+    assert len(found.notices) == 20 * 34
+    often = [
+        f"UID:{number}\n{WINDOW}\nRDATE:"
+        + ",".join(f"202603{day:02d}T{hour:02d}0000Z" for day in range(8, 29) for hour in range(24))
+        for number in range(5)
+    ]
     with pytest.raises(NoCalendar, match="2000 are read"):
-        read_calendar(calendar(*daily, *[one.replace("UID:", "UID:x") for one in daily * 3]), NOW)
+        read_calendar(calendar(*often), NOW)
+
+
+@pytest.mark.parametrize(
+    ("rule", "occurs"),
+    [
+        ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29", "20280229"),
+        ("FREQ=MONTHLY;BYDAY=5SU", "20280130"),
+        ("FREQ=YEARLY;BYYEARDAY=366", "20281231"),
+        ("FREQ=DAILY;INTERVAL=9999;BYDAY=SA", "20260307"),
+    ],
+)
+def test_a_rule_that_seldom_occurs_is_read_all_the_same(rule: str, occurs: str) -> None:
+    soon = datetime.strptime(f"{occurs}T12+0000", "%Y%m%dT%H%z") - timedelta(days=3)
+    found = read_calendar(calendar(f"UID:1\n{WINDOW}\nRRULE:{rule}"), soon)
+    assert f"{occurs}T220000Z" in [notice.recurrence for notice in found.notices]
 
 
 def test_the_highest_sequence_of_an_event_counts() -> None:
@@ -180,6 +200,12 @@ def test_lines_that_are_folded_wrongly_are_mended() -> None:
         (calendar(f"UID:1\n{WINDOW}\nRRULE:FREQ=BOGUS"), "cannot be read"),
         (calendar(f"UID:1\n{WINDOW}\nRRULE:FREQ=MINUTELY"), "recurs daily at most"),
         (calendar(f"UID:1\n{WINDOW}\nRRULE:FREQ=DAILY;BYHOUR=1,2,3"), "recurs daily at most"),
+        (calendar(f"UID:1\n{WINDOW}\nRRULE:FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30"), "recurs daily at most"),
+        (calendar(f"UID:1\n{WINDOW}\nRRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30"), "never does"),
+        (calendar(f"UID:1\n{WINDOW}\nRRULE:FREQ=DAILY;INTERVAL=0"), "never does"),
+        (calendar(f"UID:1\n{WINDOW}\nRRULE:FREQ=DAILY;BYSETPOS=2"), "never does"),
+        (calendar(f"UID:1\n{WINDOW}\nRRULE:FREQ=MONTHLY;BYDAY=1MO;BYMONTHDAY=31"), "never does"),
+        (calendar(*[f"UID:{number}\n{WINDOW}\nRRULE:FREQ=YEARLY" for number in range(51)]), "50 at most"),
         (calendar(*[f"UID:{number}\n{WINDOW}" for number in range(201)]), "200 at most"),
     ],
 )
