@@ -4,15 +4,18 @@ from typing import Any, Final
 
 from services.intake.domain.look import Look
 from services.intake.sources.base import Arrival, Source
-from services.intake.sources.common import COMMON, CommonOptions, Part, Told, needed, reads_one, trigger_of
+from services.intake.sources.common import COMMON, CommonOptions, Part, Told, ignored, needed, reads_one, trigger_of
 
 SEVERITIES: Final = {"down": "critical", "critical": "critical", "trouble": "error", "up": "info"}
+PASSED_OVER: Final = frozenset({"maintenance", "suspended", "discovery", "discovery in progress"})
 GROUP: Final = "MONITOR_GROUPNAME"
 
 
 def _one(look: Look, arrival: Arrival[CommonOptions]) -> Part:
     state = needed(look, "STATUS").lower()
     name = look.text("MONITORNAME")
+    if state in PASSED_OVER:
+        return ignored("no-news", f"{name} is in the state {state}; that opens nothing.", look.at("STATUS"))
     at = look.moment("INCIDENT_TIME_ISO", "OUTAGE_TIME_UNIX_FORMAT")
     reason = look.text("INCIDENT_REASON", "REASON")
     told = Told(
@@ -50,7 +53,7 @@ JSON or as a form. Or without the key in the URL, with a custom header `X-Tocsin
 | Tocsin | from the body |
 |---|---|
 | dedup key | `MONITOR_ID`, else `MONITORNAME` |
-| status, severity | `STATUS`: UP resolves; DOWN and CRITICAL are critical, TROUBLE is error |
+| status, severity | `STATUS`: UP resolves; DOWN and CRITICAL are critical, TROUBLE is error; MAINTENANCE, SUSPENDED and DISCOVERY open nothing |
 | title | `INCIDENT_REASON` |
 | service | `MONITORNAME`, else `MONITOR_GROUPNAME`; map it with `services` |
 | links | `MONITOR_DASHBOARD_LINK`, `RCA_LINK` |

@@ -144,6 +144,19 @@ def test_what_does_not_say_what_it_is_is_refused_and_not_passed_over(source: str
     assert reasons(reading)[0] in ("missing-field", "wrong-shape")
 
 
+@pytest.mark.parametrize("name", ["id", "event_id"])
+def test_zabbixs_test_button_opens_nothing_and_a_body_without_an_id_is_refused(name: str) -> None:
+    body = {name: "{EVENT.ID}", "name": "{EVENT.NAME}", "status": "{EVENT.STATUS}", "severity": "{EVENT.SEVERITY}"}
+    assert read("zabbix", body).only_a_test
+    assert read("zabbix", {**body, name: "*UNKNOWN*", "name": "Queue is stuck"}).refused
+    assert only(read("zabbix", {**body, name: "17", "name": "Queue is stuck"})).status == "firing"
+
+
+@pytest.mark.parametrize("state", ["MAINTENANCE", "Suspended", "discovery"])
+def test_what_site24x7_does_not_watch_opens_nothing(state: str) -> None:
+    assert reasons(read("site24x7", {"STATUS": state, "MONITORNAME": "approvals", "MONITOR_ID": "1"})) == ["no-news"]
+
+
 @pytest.mark.parametrize("kind", ["test-dummy-v1", "Test-Dummy-V2"])
 def test_graylogs_test_notification_opens_nothing_however_it_is_spelt(kind: str) -> None:
     assert read("graylog", {"event_definition_type": kind, "event": {"message": "x"}}).only_a_test
