@@ -1,6 +1,7 @@
 """Maintenance that recurs, through the front door: announced as it comes near, and called off where a newer calendar has it no more."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -122,3 +123,35 @@ async def test_by_mail_a_newer_calendar_calls_off_what_it_has_no_more(house: Hou
     assert {one["kind"] for one in events} == {"maintenance"}
     await house.forward(days=8)
     assert ("w/20260407T220000Z", "firing") in await told(house)
+
+
+LINES = (
+    "UID:w", "UID:" + "w" * 3000, "UID:\x00😀", "SEQUENCE:1", "SEQUENCE:-5", "SEQUENCE:99999999999", "SEQUENCE:x", "DTSTAMP:20260301T080000Z",
+    "DTSTAMP:20260301T090000", "DTSTAMP:29990101T000000Z", "DTSTAMP:00000000T000000Z", "DTSTAMP;VALUE=DATE:20260301", "EXDATE:20260310T220000Z",
+    "EXDATE;VALUE=DATE:20260310", "EXDATE:yesterday", "RDATE:20260312T220000Z", "RRULE:FREQ=WEEKLY", "RRULE:FREQ=DAILY;COUNT=3", "RRULE:FREQ=DAILY;UNTIL=2026",
+    "RRULE:FREQ=MONTHLY;BYDAY=-1FR", "RRULE:", "RECURRENCE-ID:20260310T220000Z", "RECURRENCE-ID;RANGE=THISANDFUTURE:20260310T220000Z", "STATUS:CANCELLED",
+    "STATUS:", "DTSTART:20260303T220000Z", "DTSTART;VALUE=DATE:20260303", "DTSTART;TZID=Mars/Olympus:20260303T220000", "DURATION:PT1H", "DURATION:-PT1H",
+    "DTEND:20260304T000000Z", "SUMMARY:Patches\x00", "X-MAINTNOTE-MAINTENANCE-ID:M1", "X-MAINTNOTE-PROVIDER:p",
+)  # fmt: skip
+"""What calendars are made of, as it should be and otherwise."""
+
+
+async def test_calendars_of_any_lines_in_any_order_are_taken_or_refused_and_kept(house: House) -> None:
+    dice = random.Random(7)
+    headers = {"Authorization": f"Bearer {NATIVE}", "Content-Type": "text/calendar"}
+    for number in range(100):
+        events = [
+            "\n".join(
+                dict.fromkeys(
+                    [*dice.sample(LINES, dice.randint(3, 9)), "DTSTART:20260303T220000Z"][: dice.randint(4, 10)]
+                )
+            )
+            for _ in range(dice.randint(1, 3))
+        ]
+        method = dice.choice(["", "REQUEST", "CANCEL", "PUBLISH"])
+        body = calendar(*events, method=method) if dice.random() < 0.9 else calendar(*events).replace(b"\r\n", b"\n", 3)
+        answer = await house.client.post("/v1/maintenance", content=body, headers=headers)
+        assert answer.status_code in (202, 400, 422), (body, answer.text)
+        assert (await house.rows("SELECT count(*) AS kept FROM deliveries"))[0]["kept"] == number + 1
+    await house.forward(days=3)
+    assert await house.rows("SELECT 1 FROM timers WHERE kind = 'series' AND attempts > 0") == []
