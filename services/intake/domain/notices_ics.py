@@ -5,7 +5,6 @@ event moves it. Each occurrence of an event that recurs is a maintenance of its 
 """
 
 import re
-from calendar import isleap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,11 +14,11 @@ from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 import recurring_ical_events  # type: ignore[import-untyped]  # it has no stubs
-from dateutil.rrule import rrulestr
 from icalendar import Calendar
 
 from services.intake.domain.dedup import bounded
 from services.intake.domain.mapping import clean
+from services.intake.domain.recurrence import NoCalendar, recurs, refuse_rules
 from services.intake.domain.trigger import Series, Version
 
 NoticeState = Literal["tentative", "scheduled", "in_progress", "completed", "cancelled"]
@@ -46,18 +45,11 @@ _STATES: Final[dict[str, NoticeState]] = {
 """The words of MAINTNOTE and of RFC 5545 (3.8.1.11). Any other, such as CONFIRMED or RE-SCHEDULED, is a maintenance that is planned."""
 
 EARLIEST: Final = 1970
-LAST_YEAR: Final = 9999
 LATEST: Final = 2999
 
 _BROKEN: Final = (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError)
 """What the library raises where a calendar breaks the rules in a way that it does not mend."""
 _PROPERTY: Final = re.compile(r"^[A-Za-z][A-Za-z0-9-]*[:;]")
-_TOO_OFTEN: Final = frozenset({"SECONDLY", "MINUTELY", "HOURLY"})
-_TOO_FINE: Final = ("BYSECOND", "BYMINUTE")
-
-
-class NoCalendar(ValueError):
-    """The text is no calendar that can be read; the sentence says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +123,8 @@ def _read(calendar: Calendar, now: datetime, zone: str) -> Announcements:
         return Announcements((), (), method)
     events = calendar.walk("VEVENT")
     info = ZoneInfo(zone)
-    found = [_notice(event, method, info) for event in events if not _recurs(event) and not _is_part(event, events)]
-    recurring = [event for event in events if _recurs(event)]
+    found = [_notice(event, method, info) for event in events if not recurs(event) and not _is_part(event, events)]
+    recurring = [event for event in events if recurs(event)]
     if recurring:
         found.extend(_occurrences(calendar, {str(event.get("UID", "")) for event in recurring}, method, info, now))
         near = {(notice.uid, notice.recurrence) for notice in found}
@@ -152,11 +144,11 @@ def _series(events: Sequence[Any], method: str, now: datetime) -> Iterator[Serie
     parts: dict[str, Series] = {}
     for event in events:
         key, version = _series_key(event), _version(event)
-        whole, recurs = event.get("RECURRENCE-ID") is None, _recurs(event)
-        goes_on = recurs and _state(event, method) != "cancelled" and _goes_on(event, now)
+        whole, repeats = event.get("RECURRENCE-ID") is None, recurs(event)
+        goes_on = repeats and _state(event, method) != "cancelled" and _goes_on(event, now)
         known = wholes if whole else parts
         if key not in known or known[key].version.is_older_than(version):
-            known[key] = Series(key, version, whole, recurs, goes_on)
+            known[key] = Series(key, version, whole, repeats, goes_on)
     yield from (series for series in (parts | wholes).values() if series.key)
 
 
@@ -181,23 +173,12 @@ def _parsed(text: str) -> Calendar:
         raise NoCalendar("The calendar holds no event (VEVENT).")
     if len(events) > MOST:
         raise NoCalendar(f"The calendar holds {len(events)} events; {MOST} at most are read.")
-    recurring = sum(_recurs(event) for event in events)
+    recurring = sum(recurs(event) for event in events)
     if recurring > MOST_RECURRING:
         raise NoCalendar(f"{recurring} events of the calendar recur; {MOST_RECURRING} at most are read.")
     for event in events:
-        _refuse_rules(event)
+        refuse_rules(event)
     return calendar
-
-
-def _refuse_rules(event: Any) -> None:
-    """Raise :class:`NoCalendar` for a rule by which nobody announces a maintenance."""
-    for rule in _rules(event):
-        often = {str(each).upper() for each in rule.get("FREQ", [""])}
-        hours = rule.get("BYHOUR", [])
-        if often & _TOO_OFTEN or any(part in rule for part in _TOO_FINE) or len(hours) > 1:
-            raise NoCalendar("A maintenance recurs daily at most, not by the hour, the minute or the second.")
-        if any(int(each) < 1 for each in rule.get("INTERVAL", [])) or not _occurs(rule, event):
-            raise NoCalendar("An event recurs by a rule under which it never does.")
 
 
 def _unbroken(text: str) -> str:
@@ -324,7 +305,7 @@ def _is_part(event: Any, events: Iterable[Any]) -> bool:
     """Whether this is a changed occurrence of an event that recurs in the same calendar, which is read with it."""
     uid = str(event.get("UID", ""))
     return event.get("RECURRENCE-ID") is not None and any(
-        _recurs(other) and str(other.get("UID", "")) == uid for other in events
+        recurs(other) and str(other.get("UID", "")) == uid for other in events
     )
 
 
@@ -338,24 +319,6 @@ def _occurrences(calendar: Calendar, uids: set[str], method: str, zone: ZoneInfo
 def _goes_on(event: Any, now: datetime) -> bool:
     beyond = recurring_ical_events.of(_alone(event), skip_bad_series=True).after(now + HORIZON)
     return next(iter(beyond), None) is not None
-
-
-def _occurs(rule: Any, event: Any) -> bool:
-    """Whether there is ever an occurrence: for one that there is not (30 February) the library looks until the year 9999, every day.
-
-    It looks from a year near its end, whose days and weekdays are those of the first year.
-    """
-    start = event.start
-    moment = start.replace(tzinfo=None) if isinstance(start, datetime) else datetime.combine(start, time())
-    year = next(year for year in range(LAST_YEAR - 55, LAST_YEAR) if _calendar_of(year) == _calendar_of(moment.year))
-    told = rule.to_ical().decode()
-    endless = ";".join(part for part in told.split(";") if not part.upper().startswith(("COUNT=", "UNTIL=")))
-    return next(iter(rrulestr(endless, dtstart=moment.replace(year=year))), None) is not None
-
-
-def _calendar_of(year: int) -> tuple[int, bool]:
-    """What makes two years have the same days: their first weekday, and whether they are leap years."""
-    return date(year, 1, 1).weekday(), isleap(year)
 
 
 def _alone(event: Any) -> Calendar:
@@ -376,14 +339,6 @@ def _told_apart(notices: list[Notice]) -> tuple[Notice, ...]:
         replace(notice, key=f"{notice.key}:{notice.uid}") if shared[notice.key] > 1 else notice
         for notice in sorted(newest.values(), key=lambda each: (each.starts_at, each.key))
     )
-
-
-def _recurs(event: Any) -> bool:
-    return "RRULE" in event or "RDATE" in event
-
-
-def _rules(event: Any) -> list[Any]:
-    return _all(event, "RRULE")
 
 
 def _all(event: Any, name: str) -> list[Any]:

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from libs.common.events.base import Severity, Window
 from services.intake.domain.dedup import bounded
 from services.intake.domain.mapping import NAME_LIMIT, TITLE_LIMIT, clean, clean_labels, web_links
-from services.intake.domain.notices_ics import MEDIA_TYPE, NoCalendar, Notice, read_calendar
+from services.intake.domain.notices_ics import MEDIA_TYPE, Notice, read_calendar
+from services.intake.domain.recurrence import NoCalendar
 from services.intake.domain.trigger import ParsedTrigger, Reading, refuse
 
 SEVERITIES: Final[dict[str, Severity]] = {

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.domain.notices_ics import NoCalendar, Notice, read_calendar
+from services.intake.domain.notices_ics import Notice, read_calendar
+from services.intake.domain.recurrence import NoCalendar
 from services.intake.sources.native import SOURCE
 from tests.unit.intake.real_bodies import PAYLOADS
 from tests.unit.intake.support import NOW, integration, only, read

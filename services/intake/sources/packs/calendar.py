@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from libs.common.events.base import Severity
 from services.intake.domain.message import Mail
-from services.intake.domain.notices_ics import HORIZON, NoCalendar, Notice, read_calendar
+from services.intake.domain.notices_ics import HORIZON, Notice, read_calendar
+from services.intake.domain.recurrence import NoCalendar
 from services.intake.domain.trigger import Refusal
 from services.intake.sources.base import CannotRead
 from services.intake.sources.common import Told
