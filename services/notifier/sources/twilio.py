@@ -25,6 +25,7 @@ PROVIDER: Final = "twilio"
 SIGNATURE: Final = "x-twilio-signature"
 SETTINGS: Final = "x-twilio-webhooks-signature-settings"
 VOICE: Final = "/voice"
+NEXT: Final = " The recipient's next contact is due."
 
 
 def read(arrival: Arrival) -> Callback:
@@ -92,7 +93,7 @@ def _message(arrival: Arrival, form: Form, status: str) -> Callback:
         kind="status",
         key=f"{sid}:{status}",
         channel="sms",
-        reason=f"The message is {status}" + (f" (error {code})." if code else "."),
+        reason=f"The message is {status}" + (f" (error {code})." if code else ".") + (NEXT if state == "lost" else ""),
         address=_to(form),
         state=state,
         reported=status,
@@ -125,7 +126,7 @@ def _call(arrival: Arrival, form: Form) -> Callback:
         attempt=arrival.attempt(),
     )
     if callback.state in {"answered", "arrived"} and is_machine(by):
-        said = f"{callback.reason} That is no human: it counts as not reached."
+        said = f"{callback.reason} That is no human: it counts as not reached.{NEXT}"
         detail = f"{PROVIDER}: voicemail took the call ({by})"
         return replace(callback, state="lost", lost="voicemail", reason=said, detail=detail)
     if callback.state == "answered" and by == "human":
@@ -134,7 +135,9 @@ def _call(arrival: Arrival, form: Form) -> Callback:
         lost, words = LOST_CALLS[status]
         sip = form.get("SipResponseCode", "")
         words = f"{words} (SIP {sip})" if status == "failed" and sip else words
-        return replace(callback, lost=lost, detail=f"{PROVIDER}: {words}")
+        return replace(callback, lost=lost, detail=f"{PROVIDER}: {words}", reason=f"{callback.reason}{NEXT}")
+    if callback.state == "arrived":
+        return replace(callback, reason=f"{callback.reason} That acknowledges nothing.")
     return callback
 
 

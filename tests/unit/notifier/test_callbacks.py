@@ -70,6 +70,7 @@ def test_each_state_of_a_message_has_a_key_of_its_own_and_is_about_whom_it_was_s
 def test_a_lost_message_says_why_and_where_it_is_explained(code: str, lost: str, link: str) -> None:
     found = reading({"MessageSid": "SM2", "MessageStatus": "undelivered", "To": RAFAEL, "ErrorCode": code})
     assert (found.state, found.lost, found.link) == ("lost", lost, link)
+    assert found.reason.endswith("The recipient's next contact is due.")
 
 
 @pytest.mark.parametrize(
@@ -138,6 +139,8 @@ def test_a_call_reaches_a_human_or_counts_as_lost_and_never_acknowledges(
     found = reading(form | ({"AnsweredBy": by} if by else {}))
     assert (found.kind, found.key, found.address) == ("status", "CA9:3", RAFAEL)
     assert (found.state, found.lost, found.action) == (state, lost, None)
+    assert ("next contact is due" in found.reason) is (state == "lost")
+    assert ("acknowledges nothing" in found.reason) is (state == "arrived" and status == "completed")
 
 
 @pytest.mark.parametrize(("by", "state"), [("human", "arrived"), ("machine_start", "lost"), ("unknown", "answered")])
