@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.cases.case import Case
+from tests.cases.case import Case, load, path_of_cases
 from tests.cases.decisions import DECISIONS
 from tests.cases.run import DRIVERS, play
 
@@ -43,8 +43,8 @@ PASSING: dict[str, Said] = {
     "dates": (
         "validate",
         {"field": "interval"},
-        ranges({"month_days": "3:9"}, {"month_days": "-9:3"}, {"days": "sunday:someday"}, {"months": "13"}),
-        {"valid": [True, False, False, False], "errors": [None, "", "", ""]},
+        ranges({"month_days": "3:9"}, {"month_days": "-9:3"}, {"month_days": "-31:31"}, {"days": "sunday:someday"}, {"months": "13"}),
+        {"valid": [True, False, True, False, False], "errors": [None, "", None, "", ""]},
     ),
     "lengths": ("validate", {"field": "rotation shift length"}, ranges(0, 12), {"valid": [False, True]}),
     "alerts": ("validate", {"field": "alert"}, ranges({"summary": "Ice on the wings"}, {"details": "?"}), {"valid": [True, False]}),
@@ -175,3 +175,20 @@ def test_an_empty_case_of_any_kind_neither_passes_nor_crashes(kind: str) -> None
     one = play(a_case(kind, {}, {}, {}))
     assert one.outcome == "not yet there"
     assert one.why
+
+
+DOMAIN = (
+    "schedule.",
+    "time.",
+    "validate",
+    "queue.",
+    "routing.",
+    "grouping.identity",
+    "dedup.matrix",
+    "escalation.step",
+)
+
+
+def test_none_of_the_fields_cases_that_ask_the_domain_fails() -> None:
+    found = [play(case) for case in load(path_of_cases()) if case.kind.startswith(DOMAIN)]
+    assert [(one.case.id, one.why) for one in found if one.outcome == "failed"] == []

@@ -50,8 +50,10 @@ def _of_month_days(ranges: tuple[Range, ...]) -> tuple[Range, ...]:
         for day in (first, last):
             if not 1 <= abs(day) <= 31:
                 raise ValueError(f"{day} is no day of a month: they are 1 to 31, and -1 to -31 from its end")
-        if first < 0 < last:
-            raise ValueError(f"{first}:{last} goes over the end of a month: write {first}:-1 and 1:{last}")
+        if first < 0 < last < 29 + first:
+            raise ValueError(
+                f"{first}:{last} has no day in any month; over the end of one, write {first}:-1 and 1:{last}"
+            )
         if first > 0 > last and first > 32 + last:
             raise ValueError(f"{first}:{last} has no day in any month")
         if (first > 0) == (last > 0) and first > last:
