@@ -11,6 +11,8 @@ from tests.support.statuspage import OPERATOR_KEY
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1440, "height": 900}
 SIZES = {"phone": PHONE, "desktop": DESKTOP}
+PATIENCE = 90_000
+"""How long a page may take until it shows what is waited for, in milliseconds: machines are shared."""
 SERIOUS = {"serious", "critical"}
 
 
@@ -36,6 +38,7 @@ class Eye:
             timezone_id=zone,
             **more,
         )
+        context.set_default_timeout(PATIENCE)
         page = await context.new_page()
         page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))

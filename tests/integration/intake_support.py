@@ -88,7 +88,7 @@ class House:
         """Let the time until ``at`` pass as if nothing ran in it; then whatever is due runs."""
         self.clock.set(at)
         loops = [component for component in self.service.components if isinstance(component, TimerLoop)]
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while True:
                 await asyncio.sleep(0.005)
                 if all([await loop.idle() for loop in loops]):

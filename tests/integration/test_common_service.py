@@ -119,7 +119,7 @@ class Process:
             return False
 
     async def end(self) -> tuple[int, str, str]:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             out, err = await self.process.communicate()
         return self.process.returncode or 0, out.decode(), err.decode()
 

@@ -64,7 +64,7 @@ async def house(database_url: str, tmp_path: Path, dovecot: Dovecot) -> AsyncIte
         yield running
 
 
-async def eventually(look: Callable[[], Awaitable[Any]], seconds: float = 15) -> Any:
+async def eventually(look: Callable[[], Awaitable[Any]], seconds: float = 60) -> Any:
     async with asyncio.timeout(seconds):
         while not (found := await look()):  # noqa: ASYNC110 - what is waited for is another program's
             await asyncio.sleep(0.05)

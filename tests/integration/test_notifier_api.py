@@ -128,7 +128,7 @@ async def test_a_channel_configured_while_it_runs_is_used_from_then_on(
     async with running_desk(database_url, tmp_path, LOCAL) as desk:
         await desk.publish(request("page", person()))
         (tmp_path / "channels.yaml").write_text(REAL.format(port=desk.mail.port))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             number = 1
             while not desk.twilio.messages:
                 number += 1

@@ -45,7 +45,7 @@ async def crash_after_the_answer(desk: Desk, purpose: Purpose, *people: Recipien
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Sending, "record", die)
         await desk.hand_in(request(purpose, *people))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await answered.wait()
         stopping = asyncio.create_task(dying.stop())
         await asyncio.sleep(0.05)

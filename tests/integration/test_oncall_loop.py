@@ -66,7 +66,7 @@ class Town:
         consumer = await self.bus.subscribe(f"ear-{self._readers}", [topic])
         heard: list[Event] = []
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while len(heard) < count:
                     heard += [decode_record(record).event for record in await consumer.fetch(500, SOON)]
             heard += [decode_record(record).event for record in await consumer.fetch(500, SOON)]
@@ -173,7 +173,7 @@ async def test_a_tree_that_breaks_while_oncall_runs_leaves_the_one_before_in_for
     service = await town.oncall()
     (town.tree / "people.yaml").write_text("people: [{id: nobody}]\n")
     watcher = next(part for part in service.components if isinstance(part, ConfigWatcher))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await watcher.note():  # noqa: ASYNC110 - the watcher tells nobody
             await asyncio.sleep(0.05)
     await town.say(due(1), event_id=1)

@@ -18,7 +18,7 @@ import httpx
 
 T = TypeVar("T")
 
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 STOP_SECONDS = 30.0
 
 
@@ -49,7 +49,7 @@ def short_folder() -> Path:
     return folder
 
 
-def eventually(look: Callable[[], T | None], what: str, seconds: float = 30.0) -> T:
+def eventually(look: Callable[[], T | None], what: str, seconds: float = 90.0) -> T:
     """What ``look`` returns once that is neither ``None`` nor empty. Fails, naming ``what``, when it never is."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -83,7 +83,7 @@ def fact(reason: str, subject: int = 1) -> Event:
     return NotificationsWithdrawn(subject_id=UUID(int=subject), purposes=("page",), reason=reason, at=T0)
 
 
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> None:
     """Wait until ``condition`` holds; fail where it does not in time."""
     watch = Stopwatch()
     while not await condition():

@@ -46,7 +46,7 @@ async def test_an_answer_that_is_under_way_is_finished_before_the_end(path: str,
     async with httpx.AsyncClient() as client:
         answering = asyncio.create_task(client.get(f"http://127.0.0.1:{http.port}{path}"))
         await app.state.begun.wait()
-        async with asyncio.timeout(4):
+        async with asyncio.timeout(60):
             await http.stop()
         answer = await answering
     assert (answer.status_code, answer.text) == (200, text)
