@@ -19,6 +19,7 @@ from services.cli.errors import Failed
 from services.cli.importers.draft import Draft, NotCarried
 from services.cli.importers.turns import DAY, Rotation, layers
 from services.cli.importing import convert
+from services.cli.references import doubts
 from services.cli.tree import write_tree
 from services.oncall.domain.rota import Rota
 from services.oncall.domain.schedule import on_shift
@@ -52,7 +53,9 @@ def notes(tool: str) -> list[str]:
 @pytest.mark.parametrize("tool", EXPORTS)
 def test_what_is_imported_is_a_whole_tree_without_errors(tool: str, tmp_path: Path) -> None:
     write_tree(tmp_path, converted(tool)[1], replace=False)
-    assert offline.check(tmp_path)[1] == []
+    tree, wrong = offline.check(tmp_path)
+    assert wrong == []
+    assert doubts(tree) == []
 
 
 # The same people on call --------------------------------------------------------------------------------------------
