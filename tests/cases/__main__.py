@@ -21,7 +21,7 @@ def table(played: list[Played]) -> Table:
     """What became of the cases, an area a line."""
     shown = Table("area", *OUTCOMES)
     for area, counts in by_area(played).items():
-        shown.add_row(area, *(str(counts[outcome] or "·") for outcome in OUTCOMES))
+        shown.add_row(area, *(str(counts[outcome]) for outcome in OUTCOMES))
     shown.add_section()
     shown.add_row("all", *(str(sum(one.outcome == outcome for one in played)) for outcome in OUTCOMES))
     return shown

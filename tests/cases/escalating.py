@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import pairwise
@@ -29,7 +30,6 @@ _EXPECT: Final = (
     "notifications", "total", "until_s", "none_before_s", "none_between_s", "never", "alert_state", "manual_escalate",
     "escalate_empty_policy", "note",
 )  # fmt: skip
-_REFUSED: Final = {"the first step is taken at once": "a contact that waits", "ladders.yaml": "an empty ladder"}
 _MISSING: Final = {
     "ack_reminder_s": "nobody is reminded of what they acknowledged, and no acknowledgement runs out",
     "bundle_channels": "pages are not bundled: each of them leaves at once",
@@ -68,9 +68,13 @@ def _play(case: Case) -> None:
     try:
         THEATRE.play(company.tree(), act, company.keys())
     except Refused as refused:
-        for words, trait in _REFUSED.items():
-            if words in str(refused):
-                raise Decided(trait) from refused
+        empty = not all(policy["steps"] for policy in company.policies.values()) or not all(
+            step["targets"] for step in steps
+        )
+        if "the first step is taken at once" in str(refused):
+            raise Decided("a contact that waits") from refused
+        if empty and "ladders.yaml" in str(refused):
+            raise Decided("an empty ladder") from refused
         raise
 
 
@@ -308,7 +312,8 @@ class Run:
         if "alert_state" in expect:
             states = {"open": "triggered", "acknowledged": "acknowledged", "resolved": "closed"}
             found = states[(await self.stage.incidents())[-1]["state"]]
-            with unless_decided("a holder who escalates"):
+            called = "manual_escalate" in self.answers and found == "acknowledged"
+            with unless_decided("a holder who escalates") if called else nullcontext():
                 same(("alert_state", found), ("alert_state", expect["alert_state"]))
 
     async def _judge_after(self, wanted: list[dict[str, Any]]) -> None:

@@ -1,5 +1,10 @@
 """Cases of our own through the drivers that ask the domain: what passes, what fails, and what nobody can play yet."""
 
+import json
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -192,3 +197,28 @@ DOMAIN = (
 def test_none_of_the_fields_cases_that_ask_the_domain_fails() -> None:
     found = [play(case) for case in load(path_of_cases()) if case.kind.startswith(DOMAIN)]
     assert [(one.case.id, one.why) for one in found if one.outcome == "failed"] == []
+
+
+def test_the_command_counts_by_area_and_says_by_its_exit_code_whether_any_failed(tmp_path: Path) -> None:
+    def told(*said: Said) -> tuple[int, str]:
+        names = ("kind", "given", "when", "expect")
+        listed = [
+            dict(zip(names, one, strict=True)) | {"id": f"OWN-{at}", "area": "tides"} for at, one in enumerate(said)
+        ]
+        path = tmp_path / "cases.json"
+        path.write_text(json.dumps(listed))
+        environ = os.environ | {"TOCSIN_CASES": str(path), "COLUMNS": "200"}
+        ran = subprocess.run(
+            [sys.executable, "-m", "tests.cases"], capture_output=True, text=True, env=environ, check=False
+        )
+        assert ran.stderr == ""
+        return ran.returncode, ran.stdout
+
+    status, text = told(PASSING["hours"], UNREAD["a field"], DECIDED["groups"], ("tides", {}, {}, {}))
+    assert status == 0
+    assert re.search(r"tides\W+1\W+0\W+2\W+1\b", text), text
+    assert "no driver for tides" in text
+    assert str(DECISIONS["groups"]) in text
+    status, text = told(PASSING["hours"], FAILING["hours"])
+    assert status == 1
+    assert "failed (1)" in text
