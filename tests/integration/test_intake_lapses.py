@@ -111,7 +111,9 @@ async def test_where_tocsin_was_away_what_prometheus_repeats_is_waited_for(house
     assert [one for one in await told(house) if one[1] == "resolved"] == [("B", "resolved")]
 
 
-async def test_of_an_integration_that_is_gone_nothing_is_told(house: House, tmp_path: Path) -> None:
+async def test_of_an_integration_that_is_gone_no_end_is_told_but_that_none_will_be(
+    house: House, tmp_path: Path
+) -> None:
     body = {"id": "second", "name": "Second", "source": "prometheus", "options": {}}
     await house.call("POST", "/v1/integrations", json=body)
     key = (await house.call("POST", "/v1/integrations/second/keys")).json()["key"]
@@ -120,7 +122,9 @@ async def test_of_an_integration_that_is_gone_nothing_is_told(house: House, tmp_
     assert (taken.status_code, await timers(house)) == (200, 1)
     await house.call("DELETE", "/v1/integrations/second")
     await house.forward(minutes=5)
-    assert ([event["status"] for event in await house.events()], await timers(house)) == (["firing"], 0)
+    fired, noted = await house.events()
+    assert (fired["status"], noted["type"], await timers(house)) == ("firing", "tocsin.trigger.noted.v1", 0)
+    assert noted["dedup_key"] == fired["dedup_key"]
 
 
 async def test_two_replicas_end_an_alert_once_and_never_one_that_is_just_repeated(
