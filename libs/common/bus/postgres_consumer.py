@@ -15,10 +15,11 @@ import structlog
 from libs.common.bus import postgres_group as groups
 from libs.common.bus import postgres_log as log
 from libs.common.bus.base import BusUnavailable, Partition, Record
-from libs.common.bus.postgres_link import UNREACHABLE, Health, close_quietly, open_connection
+from libs.common.bus.postgres_link import Health, close_quietly, open_connection
 from libs.common.bus.postgres_schema import CHANNEL
 from libs.common.bus.sharing import share_out
 from libs.common.clock import Stopwatch
+from libs.common.unreachable import UNREACHABLE
 
 POLL_SECONDS = 1.0
 """How often to look without being woken: a notification may be lost with its connection."""

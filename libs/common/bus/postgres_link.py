@@ -11,6 +11,7 @@ import asyncpg
 from libs.common.bus.base import BusUnavailable
 from libs.common.bus.postgres_schema import ensure_schema
 from libs.common.errors import Malformed
+from libs.common.unreachable import UNREACHABLE
 
 CONNECT_SECONDS = 5.0
 SETTINGS = {
@@ -24,11 +25,6 @@ SETTINGS = {
     "enable_bitmapscan": "off",
     "jit": "off",
 }
-UNREACHABLE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
-"""What a connection raises when the server stops, restarts, refuses or does not answer.
-
-The internal error is asyncpg's answer to a query between the server's farewell and the end of its connection.
-"""
 
 
 class Health:

@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-import asyncpg
-
 from libs.common.background import Background, pause
 from libs.common.backoff import Backoff
 from libs.common.bus.base import Bus, BusUnavailable, Message
@@ -21,6 +19,7 @@ from libs.common.db.session import DatabaseUnavailable, close, lock_key
 from libs.common.db.work import OUTBOX_WAKE, UnitOfWork
 from libs.common.logs import get_logger
 from libs.common.metrics import Metrics
+from libs.common.unreachable import UNREACHABLE
 
 log = get_logger(__name__)
 
@@ -85,7 +84,7 @@ class Relay(Background):
                 continue
             try:
                 await self._serve(connection)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except UNREACHABLE as error:
                 await self._failed(f"the database was lost: {error}")
             finally:
                 self._answer(here=False)

@@ -16,6 +16,7 @@ from sqlalchemy import event, exc, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from libs.common.errors import Misconfigured, Unavailable
+from libs.common.unreachable import UNREACHABLE
 
 RETRY_AFTER = timedelta(seconds=5)
 """What a caller is told to wait while the database cannot be reached: about the time of a restart."""
@@ -75,7 +76,7 @@ async def connect(url: str, schema: str) -> Any:
             timeout=CONNECT_SECONDS,
             server_settings={"search_path": schema, "application_name": f"tocsin {schema}", "timezone": "UTC"},
         )
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except UNREACHABLE as error:
         raise unavailable(error) from error
 
 
@@ -83,7 +84,7 @@ async def close(connection: Any) -> None:
     """Close a connection made by :func:`connect`, also one whose server is gone."""
     try:
         await connection.close(timeout=2)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except UNREACHABLE:
         connection.terminate()
 
 
@@ -97,7 +98,7 @@ def is_unreachable(error: BaseException) -> bool:
     """Whether ``error`` of SQLAlchemy or asyncpg says that the connection was lost or could not be made."""
     if isinstance(error, exc.DBAPIError):
         return error.connection_invalidated or (error.orig is not None and is_unreachable(error.orig))
-    if isinstance(error, exc.TimeoutError | asyncpg.PostgresConnectionError):
+    if isinstance(error, exc.TimeoutError | asyncpg.PostgresConnectionError | asyncpg.InternalClientError):
         return True
     if isinstance(error, asyncpg.InterfaceError):
         return "closed" in str(error)  # asyncpg has no type of its own for it
@@ -175,7 +176,7 @@ async def translated() -> AsyncIterator[None]:
     """Raise :class:`DatabaseUnavailable` in place of whatever SQLAlchemy or asyncpg say when the connection is gone."""
     try:
         yield
-    except (exc.SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (exc.SQLAlchemyError, *UNREACHABLE) as error:
         if is_unreachable(error):
             raise unavailable(error) from error
         raise

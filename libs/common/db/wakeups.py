@@ -10,11 +10,10 @@ import asyncio
 import weakref
 from typing import Any
 
-import asyncpg
-
 from libs.common.background import Background, pause
 from libs.common.db.session import Database, DatabaseUnavailable, close
 from libs.common.logs import get_logger
+from libs.common.unreachable import UNREACHABLE
 
 log = get_logger(__name__)
 
@@ -76,7 +75,7 @@ class Wakeups(Background):
                 continue
             try:
                 await self._serve(connection)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except UNREACHABLE as error:
                 log.warning("wakeups lost their connection", reason=str(error) or type(error).__name__)
                 await pause(RECONNECT_SECONDS, self._stopping)
             finally:

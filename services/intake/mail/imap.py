@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import asyncpg
-
 from libs.common.background import Background, pause
 from libs.common.backoff import Backoff
 from libs.common.config import SecretRef
@@ -21,6 +19,7 @@ from libs.common.db.work import UnitOfWork
 from libs.common.errors import Misconfigured, Unavailable
 from libs.common.logs import get_logger
 from libs.common.metrics import Metrics
+from libs.common.unreachable import UNREACHABLE
 from services.intake.domain.integration import Integration
 from services.intake.domain.letter import Letter
 from services.intake.domain.mailbox import MailboxOptions, may_be_asked
@@ -103,7 +102,7 @@ class MailboxReader(Background):
                 continue
             try:
                 await self._serve(connection)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, DatabaseUnavailable) as error:
+            except (*UNREACHABLE, DatabaseUnavailable) as error:
                 log.warning("mailboxes left alone", reason=f"the database was lost: {error}")
                 await pause(ROUND_SECONDS, self._stopping)
             finally:
