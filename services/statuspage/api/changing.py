@@ -12,7 +12,7 @@ from services.statuspage import oncall
 from services.statuspage.api import on_call
 from services.statuspage.api.console import frame
 from services.statuspage.api.context import Context, Desk, html, wants_fragment
-from services.statuspage.api.on_call import DEFAULT, View
+from services.statuspage.api.on_call import DEFAULT, View, otherwise
 from services.statuspage.api.session import Acting, SignedIn, Visitor
 from services.statuspage.domain import changes, lanes
 from services.statuspage.domain.changes import CHANGED, EFFECTS, TITLES, Kind, NoChange
@@ -135,6 +135,8 @@ async def _form(
     zone = lanes.zone_of(form.get("zone", ""))
     async with desk.uow.read() as session:
         people = await reading.nouns(session, "person")
+    schedule = form.get("schedule") or DEFAULT
+    rotas, _ = await otherwise(oncall.schedules(desk.peers, who.key), ())
     values: dict[str, Any] = {
         "kind": kind,
         "title": CHANGED if form.get("change") else TITLES[kind],
@@ -142,7 +144,8 @@ async def _form(
         "form": form,
         "rows": _rows(form) if kind == "span" else [],
         "zone": zone,
-        "schedule": form.get("schedule") or DEFAULT,
+        "schedule": schedule,
+        "rota": next((rota.name for rota in rotas if rota.id == schedule), schedule),
         "people": people,
         "roles": lanes.ROLES,
         "effect": effect,

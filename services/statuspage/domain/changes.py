@@ -92,11 +92,11 @@ def filled(change: Mapping[str, Any], zone: ZoneInfo) -> dict[str, str]:
 
 def _shift(number: int, row: Mapping[str, str], edges: Mapping[str, datetime], zone: ZoneInfo) -> dict[str, str]:
     """A shift of a temporary span. Raises :class:`NoChange`."""
-    own = {name: instant(row, name, zone, f"{number}. shift’s ") if row[name] else at for name, at in edges.items()}
+    own = {name: instant(row, name, zone, f" of shift {number}") if row[name] else at for name, at in edges.items()}
     if own["ends_at"] <= own["starts_at"]:
-        raise NoChange(f"The end of the {number}. shift must lie after its beginning.")
+        raise NoChange(f"The end of shift {number} must lie after its beginning.")
     if own["starts_at"] < edges["starts_at"] or own["ends_at"] > edges["ends_at"]:
-        raise NoChange(f"The {number}. shift must lie within the time that is replaced.")
+        raise NoChange(f"Shift {number} must lie within the time that is replaced.")
     told = {name: at.isoformat() for name, at in own.items()}
     return {"person": row["person"], "role": row["role"] or "primary", **told}
 
@@ -114,7 +114,7 @@ def instant(form: Mapping[str, str], name: str, zone: ZoneInfo, whose: str = "")
         return (at.replace(tzinfo=zone) if at.tzinfo is None else at).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         label = "beginning" if name == "starts_at" else "end"
-        raise NoChange(f"Say when the {whose}{label} is: day and time.") from error
+        raise NoChange(f"Say when the {label}{whose} is: day and time.") from error
 
 
 def soon(now: datetime, zone: ZoneInfo) -> dict[str, str]:

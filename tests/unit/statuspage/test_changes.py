@@ -73,9 +73,9 @@ def test_the_form_of_a_temporary_span_has_its_shifts_and_whoever_has_no_times_ha
         ("swap", {"starts_at": "", "ends_at": ""}, "Say when the beginning is"),
         ("swap", {**TIMES, "ends_at": "0001-01-01T00:00"}, "Say when the end is"),
         ("absence", {**TIMES, "ends_at": "2026-07-01T10:00"}, "must lie after"),
-        ("span", {**TIMES, "person.0": "ana", "starts_at.0": "soon"}, "Say when the 1. shift’s beginning is"),
-        ("span", {**TIMES, "person.0": "ana", "ends_at.0": "2026-07-01T10:00"}, "end of the 1. shift must lie after"),
-        ("span", {**TIMES, "person.0": "", "person.1": "ana", "ends_at.1": "2026-07-01T18:01"}, "The 2. shift must lie within"),
+        ("span", {**TIMES, "person.0": "ana", "starts_at.0": "soon"}, "Say when the beginning of shift 1 is"),
+        ("span", {**TIMES, "person.0": "ana", "ends_at.0": "2026-07-01T10:00"}, "end of shift 1 must lie after"),
+        ("span", {**TIMES, "person.0": "", "person.1": "ana", "ends_at.1": "2026-07-01T18:01"}, "Shift 2 must lie within"),
     ],
 )  # fmt: skip
 def test_a_form_that_says_no_change_says_what_is_missing(kind: Kind, form: dict[str, str], sentence: str) -> None:
