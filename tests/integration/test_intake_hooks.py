@@ -130,10 +130,12 @@ async def test_the_same_bytes_again_are_a_normal_repeat_with_the_same_dedup_key(
 
 
 async def test_nul_characters_reach_neither_the_events_nor_stop_the_commit(house: House) -> None:
-    response = await house.post_triggers({**EXAMPLES["telemetry"], "title": "a\x00b", "labels": {"k\x00": "v\x00"}})
+    odd = {"title": "a\x00b", "description": "the words \\u0000 are none", "labels": {"k\x00": "v\x00"}}
+    response = await house.post_triggers({**EXAMPLES["telemetry"], **odd})
     assert response.status_code == 202
     (event,) = await house.events()
     assert event["title"] == "a␀b"
+    assert event["description"] == "the words \\u0000 are none"
     assert event["labels"] == {"k␀": "v␀"}
 
 

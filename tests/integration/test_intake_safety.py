@@ -44,7 +44,25 @@ async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
 
 
 JUNK: Any = st.sampled_from(
-    [None, True, -1, 1e300, "", "\x00", "\ud800", "x" * 5_000, [], [[]], {}, {"a": None}, "[{", "{}", 10**400]
+    [
+        None,
+        True,
+        -1,
+        1e300,
+        "",
+        "\x00",
+        "\\u0000",
+        ["\x00"],
+        "\ud800",
+        "x" * 5_000,
+        [],
+        [[]],
+        {},
+        {"a": None},
+        "[{",
+        "{}",
+        10**400,
+    ]
 )
 
 

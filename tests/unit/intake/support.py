@@ -1,7 +1,7 @@
 """What the tests of intake share: integrations and samples."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -43,3 +43,15 @@ def only(reading: Reading) -> ParsedTrigger:
     assert not reading.refusals
     (trigger,) = reading.triggers
     return trigger
+
+
+def texts_of(value: object) -> Iterator[str]:
+    """Every text in ``value``, keys included: the characters themselves, since a text may hold the words of an escape."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            yield from (name, *texts_of(one))
+    elif isinstance(value, list):
+        for one in value:
+            yield from texts_of(one)

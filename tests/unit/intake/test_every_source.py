@@ -16,7 +16,7 @@ from services.intake.domain.trigger import Reading
 from services.intake.sources.base import Source
 from services.intake.sources.pages import pages
 from services.intake.sources.registry import all_sources
-from tests.unit.intake.support import integration, read, samples_of
+from tests.unit.intake.support import integration, read, samples_of, texts_of
 
 SOURCES = sorted(all_sources())
 JSON = st.recursive(
@@ -53,8 +53,8 @@ def check(reading: Reading) -> None:
     now = datetime(2026, 3, 4, 8, 0, tzinfo=UTC)
     for trigger in reading.triggers:
         event = received(trigger, integration("native"), UUID(int=1), UUID(int=2), now)
-        written = event.model_dump_json()
-        assert "\\u0000" not in written
+        assert "\x00" not in "".join(texts_of(event.model_dump(mode="json")))
+        event.model_dump_json().encode()
         assert 1 <= len(event.dedup_key) <= 255
         assert event.title
     told = [(refusal.detail, refusal.pointer) for refusal in reading.refusals]

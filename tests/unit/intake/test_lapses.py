@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from services.intake.domain.lapse import AWAY, LEAST, MOST, Lapse, Verdict, judge
 from services.intake.sources.base import Arrival
 from services.intake.sources.registry import all_sources
-from tests.unit.intake.support import NOW, integration, only, read
+from tests.unit.intake.support import NOW, integration, only, read, texts_of
 
 MINUTE = timedelta(minutes=1)
 ALERT: dict[str, Any] = {
@@ -61,7 +61,7 @@ def test_what_is_told_then_ends_the_same_alert(labels: dict[str, str], summary: 
     assert fired.lapse is not None
     assert fired.lapse.at == ends
     body = json.dumps(fired.lapse.note).encode()
-    assert b"\\u0000" not in body, "PostgreSQL can hold it"
+    assert "\x00" not in "".join(texts_of(fired.lapse.note)), "PostgreSQL can hold it"
     later = Arrival({}, body, integration("prometheus"), ends)
     over = only(all_sources()["prometheus"].read(later))
     assert (over.status, over.dedup_key, over.ended_at) == ("resolved", fired.dedup_key, ends)
