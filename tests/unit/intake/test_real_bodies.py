@@ -4,8 +4,10 @@
 stay where they are: they are not ours to ship. Where there is no collection, there is nothing to compare.
 """
 
+import json
+
 from tests.unit.intake import real_mail
-from tests.unit.intake.real_bodies import entries, problems
+from tests.unit.intake.real_bodies import PAYLOADS, entries, problems
 
 
 def test_every_real_body_yields_what_its_manifest_derives() -> None:
@@ -20,3 +22,11 @@ def test_every_real_mail_yields_what_its_manifest_derives() -> None:
 
 def test_no_real_mail_of_a_vendor_is_believed_without_proof() -> None:
     assert real_mail.believed_without_proof() == []
+
+
+def test_no_real_body_is_left_out() -> None:
+    """What Twilio calls back with is held to it by the notifier's preview: ``tests/integration/test_notifier_preview.py``."""
+    manifest = PAYLOADS / "manifest.json"
+    files = {entry["file"] for entry in json.loads(manifest.read_text())} if manifest.exists() else set()
+    tried = {entry["file"] for entry in [*entries(), *real_mail.entries()]}
+    assert {file for file in files - tried if not file.startswith("twilio/")} == set()
