@@ -26,6 +26,10 @@ def executable(playwright: Playwright) -> str | None:
     )
 
 
+ENDED = ("net::ERR_CONNECTION_REFUSED", "net::ERR_CONNECTION_RESET", "net::ERR_EMPTY_RESPONSE", "Failed to fetch")
+"""What a page complains of that is still open when the test has ended, and its server with it."""
+
+
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     """A browser of its own for each test."""
@@ -42,4 +46,4 @@ async def eye(browser: Browser) -> AsyncIterator[Eye]:
     """Opens pages and, at the end, fails where the console of one of them told of an error."""
     eye = Eye(browser)
     yield eye
-    assert not eye.complaints
+    assert not [one for one in eye.complaints if not any(words in one for words in ENDED)]
