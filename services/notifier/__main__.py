@@ -7,6 +7,7 @@ from libs.common.db.work import Tx
 from libs.common.service import Service, assemble, make_platform, run
 from services.notifier.api import callbacks, ledger, preview, slack
 from services.notifier.channels.book import ChannelBook
+from services.notifier.channels.whispers import Whispers
 from services.notifier.config import FILE, FORM
 from services.notifier.config import build as build_channels
 from services.notifier.config_base import Surroundings
@@ -65,7 +66,7 @@ async def build(settings: NotifierSettings, *, clock: Clock | None = None, chanc
     channels = _Channels(book, around)
     lease = LEASE * max(settings.clock_speed, 1.0)
     sender = Sender(uow, platform.clock, sending, book, lease=lease)
-    editor, whispers = Editor(uow, platform.clock, book, lease=lease), slack.Whispers(settings.slack_base_url)
+    editor, whispers = Editor(uow, platform.clock, book, lease=lease), Whispers(settings.slack_base_url)
     answers = Callbacks(replies, Confirmations(sending), Members(replies))
     return assemble(
         platform,

@@ -199,9 +199,7 @@ class Sender(Background):
             return await channel.send(message)
         except DatabaseUnavailable as error:
             return Retry("uncertain", error.detail, unsure=attempt.unsure)
-        except (
-            Exception
-        ) as error:  # a channel that crashes is told in full to the log, and its message goes another way
+        except Exception as error:  # a channel that crashes is told in full to the log; its message goes another way
             log.exception("channel crashed", channel=attempt.channel, provider=attempt.provider)
             return Retry("provider_error", f"{attempt.provider} crashed: {type(error).__name__}", unsure=True)
 

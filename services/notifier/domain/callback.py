@@ -140,8 +140,7 @@ def from_words(provider: str, key: str, channel: str, address: str, words: str, 
     if command is None:
         said = "The words are no command: ACK or RESOLVE, with the incident's number where there are several."
     else:
-        which = "the incident paged last" if command.number is None else f"incident {command.number}"
-        said = f"The words ask to {command.action} {which}."
+        said = f"The words ask to {command.action} {command.meant}."
     return Callback(
         provider=provider,
         kind="reply",

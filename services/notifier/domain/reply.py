@@ -29,6 +29,11 @@ class Command:
     action: Action
     number: int | None
 
+    @property
+    def meant(self) -> str:
+        """Which incident, in words."""
+        return "the incident paged last" if self.number is None else f"incident {self.number}"
+
 
 def parse(text: str) -> Command | None:
     """The command in ``text``, or ``None`` where it is none: then the sender gets :data:`HELP`."""

@@ -132,8 +132,7 @@ def _command(form: Form) -> Callback:
     if command is None:
         reason = "The words after the command ask for nothing that there is: the usage is told."
     else:
-        which = "the incident paged last" if command.number is None else f"incident {command.number}"
-        reason = f"The command asks to {command.action} {which}."
+        reason = f"The command asks to {command.action} {command.meant}."
     return Callback(
         provider=PROVIDER,
         kind="command",
