@@ -24,6 +24,7 @@ from tests.cases.case import Case, Decided, Driver, NotYet, Outcome
 from tests.cases.decisions import DECISIONS
 
 HERE: Final = Path(__file__).parent
+SHAPE: Final = "the driver does not know this shape of case"
 DRIVERS: Final[Mapping[str, Driver]] = {
     "ack.idempotence": alerting.idempotence,
     "dedup.matrix": alerting.matrix,
@@ -100,7 +101,7 @@ def _outcome(driver: Driver, case: Case) -> tuple[Outcome, str]:
         said = f"{type(error).__name__}: {error}"
         outcome = ("failed", said)
         if _tripped_over_its_shape(error):
-            outcome = ("not yet there", f"the driver does not know this shape of case: {said}")
+            outcome = ("not yet there", f"{SHAPE}: {said}")
     return outcome
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.cases.case import Case, load, path_of_cases
 from tests.cases.decisions import DECISIONS
-from tests.cases.run import DRIVERS, play
+from tests.cases.run import DRIVERS, SHAPE, play
 
 Said = tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]
 """Kind, set-up, query and expected result."""
@@ -196,7 +196,7 @@ DOMAIN = (
 
 def test_none_of_the_fields_cases_that_ask_the_domain_fails() -> None:
     found = [play(case) for case in load(path_of_cases()) if case.kind.startswith(DOMAIN)]
-    assert [(one.case.id, one.why) for one in found if one.outcome == "failed"] == []
+    assert [(one.case.id, one.why) for one in found if one.outcome == "failed" or SHAPE in one.why] == []
 
 
 def test_the_command_counts_by_area_and_says_by_its_exit_code_whether_any_failed(tmp_path: Path) -> None:
