@@ -84,6 +84,24 @@ async def test_the_question_mark_lists_the_keys_and_the_slash_searches(database_
         await page.wait_for_url("**/console/incidents?q=azure**")
 
 
+SLOW_START = "const soon = setTimeout; window.setTimeout = (act, delay, ...more) => soon(act, delay || 1500, ...more);"
+"""Delays what the page puts off "to the next moment": the start of htmx."""
+
+
+async def test_what_is_typed_before_the_page_listens_is_searched_for(database_url: str, eye: Eye) -> None:
+    async with statuspage(database_url, story(), serve=True) as stage:
+        page = await eye.page()
+        await eye.sign_in(page, stage.url)
+        await page.add_init_script(SLOW_START)
+        await page.keyboard.press("/")
+        await page.wait_for_selector("input[name=q]:focus")
+        await page.keyboard.type("azure")
+        assert await page.locator("[data-htmx-powered]").count() == 0
+        await page.wait_for_selector("text=#17", state="detached")
+        await page.wait_for_url("**/console/incidents?q=azure**")
+        assert await page.input_value("input[name=q]") == "azure"
+
+
 async def test_what_happens_elsewhere_appears_by_itself_while_a_dialog_stays_open(database_url: str, eye: Eye) -> None:
     async with statuspage(database_url, story(), serve=True) as stage:
         page = await eye.page()

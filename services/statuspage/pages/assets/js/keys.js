@@ -31,3 +31,14 @@ document.addEventListener("htmx:after:swap", () => {
 });
 
 if (location.hash === "#search") document.querySelector('input[data-key="/"]')?.focus();
+
+// htmx listens a moment after the page stands, and hears nothing of what was typed or chosen before: it is told then.
+const begun = (select) => [...select.options].find((one) => one.defaultSelected) ?? select.options[0];
+const altered = (field) => field.matches("select")
+  ? field.selectedOptions[0] !== begun(field)
+  : field.matches("[type=search], [type=radio], [type=checkbox]") && (field.value !== field.defaultValue || field.checked !== field.defaultChecked);
+document.addEventListener("htmx:after:process", () => {
+  for (const form of document.querySelectorAll("form[hx-get]")) {
+    [...form.elements].find(altered)?.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+}, { once: true });
