@@ -211,11 +211,27 @@ class KeyRing:
         return by_key
 
 
+async def authenticate(request: Request, role: KeyRole | None = None) -> Principal:
+    """The principal of a request's ``Authorization: Bearer`` key, who must have ``role``.
+
+    Raises :class:`Unauthenticated` and :class:`Forbidden`.
+    """
+    scheme, plain = get_authorization_scheme_param(request.headers.get("Authorization"))
+    if scheme.lower() != "bearer" or not plain:
+        raise Unauthenticated("Send your key as “Authorization: Bearer tocsin_…”.")
+    keyring: KeyRing = request.app.state.keyring
+    principal = await keyring.principal_of(plain)
+    request.state.principal = principal
+    if role is not None and not principal.may(role):
+        has = ", ".join(principal.roles) or "none"
+        raise Forbidden(f"This needs the role {role}; {principal.name} has {has}.")
+    return principal
+
+
 class _Keyed(SecurityBase):
-    """The principal of a request's ``Authorization: Bearer`` key, who must have a role.
+    """:func:`authenticate` as a dependency, which the OpenAPI document names.
 
     One dependency, and an asynchronous one: FastAPI pays for each, and runs a plain function in a thread at many times its cost.
-    Raises :class:`Unauthenticated` and :class:`Forbidden`.
     """
 
     scheme_name = "key"
@@ -226,16 +242,7 @@ class _Keyed(SecurityBase):
 
     async def __call__(self, request: Request) -> Principal:
         """Whose key it is."""
-        scheme, plain = get_authorization_scheme_param(request.headers.get("Authorization"))
-        if scheme.lower() != "bearer" or not plain:
-            raise Unauthenticated("Send your key as “Authorization: Bearer tocsin_…”.")
-        keyring: KeyRing = request.app.state.keyring
-        principal = await keyring.principal_of(plain)
-        request.state.principal = principal
-        if self._role is not None and not principal.may(self._role):
-            has = ", ".join(principal.roles) or "none"
-            raise Forbidden(f"This needs the role {self._role}; {principal.name} has {has}.")
-        return principal
+        return await authenticate(request, self._role)
 
 
 Authenticated = Annotated[Principal, Depends(_Keyed())]

@@ -27,6 +27,7 @@ from libs.common.logs import configure, service_context
 from libs.common.platform import Platform, make_platform
 from libs.common.server import HttpServer
 from libs.common.settings import ServiceSettings, load_settings, variable_names
+from libs.common.shortcut import Shortcut
 from libs.common.tracing import configure_tracing, flush_traces
 from libs.common.web import API_POLICY, BODY_LIMIT, Check, create_app
 
@@ -104,6 +105,7 @@ def assemble(
     metadata: Sequence[MetaData] = (),
     migrations: str | None = None,
     routers: Sequence[APIRouter] = (),
+    shortcuts: Sequence[Shortcut] = (),
     subscriptions: Sequence[Subscription] = (),
     timers: Mapping[str, TimerHandler] | None = None,
     config: ConfigWatcher | None = None,
@@ -145,6 +147,7 @@ def assemble(
         title=title,
         platform=platform,
         routers=routers,
+        shortcuts=shortcuts,
         checks={**all_checks, **(checks or {})},
         notes=all_notes,
         description=description,

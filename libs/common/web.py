@@ -27,6 +27,7 @@ from libs.common.problems import (
     on_validation_error,
     problem_response,
 )
+from libs.common.shortcut import Shortcut
 from libs.common.version import VERSION
 
 log = get_logger(__name__)
@@ -71,6 +72,7 @@ def create_app(
     title: str,
     platform: WebPlatform,
     routers: Sequence[APIRouter] = (),
+    shortcuts: Sequence[Shortcut] = (),
     checks: Mapping[str, Check] | None = None,
     notes: Mapping[str, Check] | None = None,
     version: str = VERSION,
@@ -110,6 +112,7 @@ def create_app(
     app.state.keyring = platform.keyring
     for name, value in (state or {}).items():
         setattr(app.state, name, value)
+    app.router.routes.extend(shortcuts)  # before all others
     app.include_router(_health(platform.metrics, dict(checks or {}), dict(notes or {})))
     app.include_router(_identity())
     for router in routers:

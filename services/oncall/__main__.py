@@ -5,7 +5,7 @@ from libs.common.clock import Clock
 from libs.common.config import ConfigWatcher
 from libs.common.db.work import UnitOfWork
 from libs.common.service import Service, assemble, make_platform, run
-from services.oncall.api import ROUTERS
+from services.oncall.api import ROUTERS, SHORTCUTS
 from services.oncall.calendars import CalendarReader, Fetcher
 from services.oncall.consumer import subscription
 from services.oncall.handlers import outlook
@@ -48,6 +48,7 @@ async def build(settings: OncallSettings, *, clock: Clock | None = None, chance:
         title="Tocsin oncall",
         metadata=[Base.metadata],
         routers=ROUTERS,
+        shortcuts=SHORTCUTS,
         subscriptions=[subscription(paging)],
         timers=timer_handlers(settings.statuspage_url),
         config=ConfigWatcher(settings.config_dir, list(FILES.values()), apply, platform.uow, platform.clock),

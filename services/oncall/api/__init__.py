@@ -30,4 +30,7 @@ ROUTERS = (
 )
 """Every route of oncall."""
 
-__all__ = ["ROUTERS"]
+SHORTCUTS = (schedules.NOW_ON_CALL,)
+"""The ways past the framework, for what is asked most."""
+
+__all__ = ["ROUTERS", "SHORTCUTS"]

@@ -8,9 +8,10 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from libs.common.auth import Viewer
+from libs.common.auth import Viewer, authenticate
 from libs.common.clock import Clock
 from libs.common.errors import FieldProblem, Invalid
+from libs.common.shortcut import Shortcut
 from services.oncall.api.edge import InstantText, Now, ScheduleId, Work, instant
 from services.oncall.api.views import PersonName, PlannedShift, ShiftView, person, plain, planned
 from services.oncall.domain.directory import Directory
@@ -118,6 +119,14 @@ async def who_is_on_call(request: Request, schedule_id: ScheduleId, _: Viewer, a
 
     body = stretch.answer(moment, render) + moment.isoformat().replace("+00:00", "Z").encode() + b'"}'
     return Response(body, media_type="application/json")
+
+
+async def _now_on_call(request: Request) -> Response:
+    return await who_is_on_call(request, request.path_params["schedule_id"], await authenticate(request, "viewer"))
+
+
+NOW_ON_CALL: Final = Shortcut("/v1/schedules/{schedule_id}/on-call", _now_on_call)
+"""Who is on call now: the question that is asked most, and whose answer lies ready."""
 
 
 def _answer(directory: Directory, rota: Rota, answer: OnCall, moment: datetime) -> OnCallAnswer:
