@@ -1,6 +1,7 @@
 """Pages as a person opens them, and what a browser complains about."""
 
 from dataclasses import dataclass, field
+from re import Pattern
 from typing import Any, Literal
 
 from axe_playwright_python.async_playwright import Axe
@@ -45,17 +46,53 @@ class Eye:
         return page
 
     async def sign_in(self, page: Page, url: str, key: str = OPERATOR_KEY) -> None:
-        """Sign in as an operator would, by the keyboard."""
+        """Sign in as an operator would, by the keyboard; the console's first page listens then."""
         await page.goto(f"{url}/console/sign-in")
+        await painted(page)
         await page.wait_for_selector("input[name=key]:focus")
         await page.keyboard.type(key)
         await page.keyboard.press("Enter")
-        await page.wait_for_url(f"{url}/console")
+        await arrived(page, f"{url}/console")
+
+
+async def painted(page: Page) -> None:
+    """Wait until the page has been seen, with all of its scripts run: a browser drops what is pressed before it has painted."""
+    await page.wait_for_function(
+        "() => document.readyState === 'complete' && performance.getEntriesByName('first-contentful-paint').length > 0"
+    )
 
 
 async def ready(page: Page) -> None:
-    """Wait until the page's scripts have taken its forms over; before that they work as plain forms."""
-    await page.wait_for_selector("#incident[data-htmx-powered]")
+    """Wait until a page of the console listens: until then its links lead on, and its forms go, as without JavaScript.
+
+    htmx takes a page over in one go, a moment after its scripts have run, and its body last of all. After a key or a
+    click that leads on, wait with :func:`arrived` instead: the page that is left listens too.
+    """
+    await painted(page)
+    await page.wait_for_selector("body[data-htmx-powered]")
+
+
+async def visit(page: Page, url: str) -> None:
+    """Open a page of the console, and wait until it listens."""
+    await page.goto(url)
+    await ready(page)
+
+
+async def arrived(page: Page, url: str | Pattern[str]) -> None:
+    """Wait until a key or a click has led to ``url``, another page of the console, and that page listens."""
+    await page.wait_for_url(url)
+    await ready(page)
+
+
+async def choose(page: Page, text: str) -> None:
+    """Choose in the list that has the keyboard, by its arrows: letters find something else where they come slowly."""
+    await page.keyboard.press("Home")
+    chosen = "() => document.activeElement.selectedOptions[0].text"
+    for _ in range(await page.evaluate("() => document.activeElement.options.length")):
+        if await page.evaluate(chosen) == text:
+            return
+        await page.keyboard.press("ArrowDown")
+    raise AssertionError(f"{text} is no choice")
 
 
 async def serious_findings(page: Page) -> list[str]:

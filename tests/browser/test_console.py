@@ -7,7 +7,7 @@ import pytest
 from libs.common.auth import hash_key
 from libs.common.events.directory import PrincipalChanged
 from libs.common.events.incidents import IncidentNoted
-from tests.browser.eye import PHONE, Eye, overflows, ready, serious_findings
+from tests.browser.eye import PHONE, Eye, arrived, choose, overflows, painted, ready, serious_findings, visit
 from tests.support.status_stage import statuspage
 from tests.support.statuspage import NOW, SIGN_IN_TOKEN, STEFANIA_KEY, SYSTEM, burning, company, story, uid
 
@@ -21,8 +21,7 @@ async def test_an_operator_takes_an_incident_updates_it_and_resolves_it_by_keybo
         page = await eye.page()
         await eye.sign_in(page, stage.url)
         await page.keyboard.press("1")
-        await page.wait_for_url(f"{stage.url}/console/incidents/17")
-        await ready(page)
+        await arrived(page, f"{stage.url}/console/incidents/17")
 
         await page.keyboard.press("a")
         await page.wait_for_selector("text=Acknowledged. Nobody else is paged.")
@@ -59,8 +58,7 @@ async def test_escalating_says_first_whom_it_pages_and_escape_does_nothing(datab
     async with statuspage(database_url, story(), serve=True) as stage:
         page = await eye.page()
         await eye.sign_in(page, stage.url)
-        await page.goto(f"{stage.url}/console/incidents/17")
-        await ready(page)
+        await visit(page, f"{stage.url}/console/incidents/17")
         await page.keyboard.press("e")
         await page.wait_for_selector("text=Pages Marguerite (the CAO) and Henrik (the Head of Engineering) now.")
         await page.keyboard.press("Escape")
@@ -77,26 +75,33 @@ async def test_the_question_mark_lists_the_keys_and_the_slash_searches(database_
         await page.keyboard.press("Escape")
         await page.wait_for_selector("#keys", state="hidden")
         await page.keyboard.press("/")
-        await page.wait_for_url("**/console/incidents#search")
+        await arrived(page, "**/console/incidents#search")
         await page.keyboard.type("azure")
         await page.wait_for_selector("text=#17", state="detached")
         assert "Our provider Azure was unavailable" in await page.inner_text("#list")
         await page.wait_for_url("**/console/incidents?q=azure**")
 
 
-SLOW_START = "const soon = setTimeout; window.setTimeout = (act, delay, ...more) => soon(act, delay || 1500, ...more);"
-"""Delays what the page puts off "to the next moment": the start of htmx."""
+HELD = """
+const soon = setTimeout, held = [];
+window.setTimeout = (act, delay, ...more) => delay ? soon(act, delay, ...more) : held.push(() => act(...more));
+window.goOn = () => { window.setTimeout = soon; held.forEach((act) => act()); };
+"""
+"""Holds what the page puts off "to the next moment", the start of htmx, until the page is told to go on."""
 
 
 async def test_what_is_typed_before_the_page_listens_is_searched_for(database_url: str, eye: Eye) -> None:
     async with statuspage(database_url, story(), serve=True) as stage:
         page = await eye.page()
         await eye.sign_in(page, stage.url)
-        await page.add_init_script(SLOW_START)
+        await page.add_init_script(HELD)
         await page.keyboard.press("/")
+        await page.wait_for_url("**/console/incidents#search")
+        await painted(page)
         await page.wait_for_selector("input[name=q]:focus")
         await page.keyboard.type("azure")
         assert await page.locator("[data-htmx-powered]").count() == 0
+        await page.evaluate("goOn()")
         await page.wait_for_selector("text=#17", state="detached")
         await page.wait_for_url("**/console/incidents?q=azure**")
         assert await page.input_value("input[name=q]") == "azure"
@@ -106,8 +111,7 @@ async def test_what_happens_elsewhere_appears_by_itself_while_a_dialog_stays_ope
     async with statuspage(database_url, story(), serve=True) as stage:
         page = await eye.page()
         await eye.sign_in(page, stage.url)
-        await page.goto(f"{stage.url}/console/incidents/17")
-        await ready(page)
+        await visit(page, f"{stage.url}/console/incidents/17")
         await page.keyboard.press("u")
         await page.wait_for_selector("#sheet[open]")
         await page.keyboard.type("I am ")
@@ -132,7 +136,7 @@ async def test_the_outbox_answers_for_its_recipient(database_url: str, eye: Eye)
         page = await eye.page(PHONE)
         await page.goto(f"{stage.url}/console/sign-in?token={SIGN_IN_TOKEN}")
         await page.wait_for_url(f"{stage.url}/console")
-        await page.goto(f"{stage.url}/console/outbox")
+        await visit(page, f"{stage.url}/console/outbox")
         await page.click(f"#message-{uid(1701)} button >> text=ACK")
         await page.wait_for_selector("text=Stefania answered ACK.")
         assert stage.peers.calls[-1][1:3] == (f"/v1/outbox/{uid(1701)}/reply", {"text": "ACK"})
@@ -142,8 +146,7 @@ async def test_a_refusal_is_told_in_the_dialog_and_keeps_what_was_written(databa
     async with statuspage(database_url, story(), serve=True) as stage:
         page = await eye.page()
         await eye.sign_in(page, stage.url)
-        await page.goto(f"{stage.url}/console/incidents/17")
-        await ready(page)
+        await visit(page, f"{stage.url}/console/incidents/17")
         stage.peers.refusal = (409, "The incident is resolved already.")
         await page.keyboard.press("r")
         await page.wait_for_selector("#sheet[open]")
@@ -158,8 +161,7 @@ async def test_the_thumb_reaches_every_action_on_a_phone(database_url: str, eye:
     async with statuspage(database_url, story(), serve=True) as stage:
         page = await eye.page(PHONE)
         await eye.sign_in(page, stage.url)
-        await page.goto(f"{stage.url}/console/incidents/17")
-        await ready(page)
+        await visit(page, f"{stage.url}/console/incidents/17")
         buttons = await page.locator(".actions button, .actions .button").all()
         assert len(buttons) == 5
         for button in buttons:
@@ -177,13 +179,14 @@ async def test_an_operator_puts_somebody_on_shift_by_keyboard_alone_and_sees_fir
         page = await eye.page(zone="Europe/Lisbon")
         await eye.sign_in(page, stage.url)
         await page.keyboard.press("s")
+        await arrived(page, f"{stage.url}/console/on-call")
         await page.wait_for_selector("text=Europe/Lisbon (yours)", state="attached")
         assert await page.text_content(".axis text.beside >> nth=0") == "23:00 UTC"
         await page.keyboard.press("e")
         await page.wait_for_selector("#sheet[open] select[name=add]")
-        await page.keyboard.type("Helena")
+        await choose(page, "Helena")
         await page.keyboard.press("Tab")
-        await page.keyboard.type("Rafael")
+        await choose(page, "Rafael")
         await page.fill("#sheet input[name=starts_at]", "2025-05-29T11:00")
         await page.fill("#sheet input[name=ends_at]", "2025-05-29T19:00")
         await page.keyboard.press("Enter")
@@ -195,6 +198,7 @@ async def test_an_operator_puts_somebody_on_shift_by_keyboard_alone_and_sees_fir
         assert await page.evaluate("document.activeElement.value") == "save"
         await page.keyboard.press("Enter")
         await page.wait_for_selector("text=Helena has the place of Rafael")
+        await ready(page)
         await page.keyboard.press("f")
         await page.wait_for_selector(".axis text >> text=Mon 2 Jun")
 
@@ -206,19 +210,20 @@ async def test_an_operator_replaces_everything_for_a_while_and_ends_it_by_keyboa
         page = await eye.page()
         await eye.sign_in(page, stage.url)
         await page.keyboard.press("s")
+        await arrived(page, f"{stage.url}/console/on-call")
         await page.wait_for_selector("#made-title")
         await page.keyboard.press("r")
         await page.wait_for_selector("#sheet[open] input[name=starts_at]:focus")
         await page.fill("#sheet input[name=starts_at]", "2025-05-29T10:00")
         await page.fill("#sheet input[name=ends_at]", "2025-05-29T18:00")
         await page.focus("#sheet select[name='person.0']")
-        await page.keyboard.type("Helena")
+        await choose(page, "Helena")
         await page.focus("#sheet button[value=more]")
         await page.keyboard.press("Enter")
         await page.wait_for_selector("#sheet select[name='person.1']:focus")
-        await page.keyboard.type("Luciane")
+        await choose(page, "Luciane")
         await page.keyboard.press("Tab")
-        await page.keyboard.type("Shadow")
+        await choose(page, "Shadow")
         await page.focus("#sheet input[name='ends_at.1']")
         await page.keyboard.press("Enter")
         await page.wait_for_selector("#sheet .before-after >> text=Luciane")
@@ -226,16 +231,18 @@ async def test_an_operator_replaces_everything_for_a_while_and_ends_it_by_keyboa
         assert await serious_findings(page) == []
         await page.keyboard.press("Enter")
         await page.wait_for_selector("text=Only Helena and Luciane count, Thu 29 May 10:00 to 18:00 UTC")
+        await ready(page)
         await page.focus(".row-buttons a >> text=Edit")
         await page.keyboard.press("Enter")
         await page.wait_for_selector("#sheet[open] >> text=Change a temporary span")
         await page.focus("#sheet select[name='person.1']")
-        await page.keyboard.type("Nobody")
+        await choose(page, "Nobody")
         await page.focus("#sheet input[name=ends_at]")
         await page.keyboard.press("Enter")
         await page.wait_for_selector("#sheet button[value=save]:focus")
         await page.keyboard.press("Enter")
         await page.wait_for_selector("text=Only Helena counts, Thu 29 May 10:00 to 18:00 UTC")
+        await ready(page)
         await page.focus(".row-buttons button >> text=Take back")
         await page.keyboard.press("Enter")
         await page.wait_for_selector("text=None: everybody has their turn")
@@ -247,7 +254,7 @@ async def test_somebody_is_marked_away_and_shifts_are_offered_on_a_phone(
     async with statuspage(database_url, company(), serve=True, oncall=tmp_path) as stage:
         page = await eye.page(PHONE, "dark")
         await eye.sign_in(page, stage.url)
-        await page.goto(f"{stage.url}/console/on-call")
+        await visit(page, f"{stage.url}/console/on-call")
         await page.click(".actions >> text=Away")
         await page.wait_for_selector("#sheet[open] select[name=person]")
         await page.select_option("#sheet select[name=person]", "rafael")
@@ -258,6 +265,7 @@ async def test_somebody_is_marked_away_and_shifts_are_offered_on_a_phone(
         assert foot["y"] + foot["height"] <= PHONE["height"] + 1
         await page.click("#sheet >> text=Save")
         await page.wait_for_selector("text=Rafael is away, Wed 28 May 10:00 to Thu 29 May 10:00 UTC")
+        await ready(page)
         await page.click("text=The schedule as a list")
         await page.click(".as-list a >> text=Abdul >> nth=1")
         await page.wait_for_selector("#sheet[open] >> text=Change who is on shift")
@@ -301,12 +309,15 @@ async def test_somebody_changes_how_they_are_reached_on_their_phone(
         page = await eye.page(PHONE, "dark")
         await eye.sign_in(page, stage.url, STEFANIA_KEY)
         await page.click("header >> text=You")
+        await arrived(page, f"{stage.url}/console/me")
         await page.wait_for_selector("h1 >> text=Two of your two contacts are not verified")
         await page.fill("input[name=address]:not([type=hidden])", "+15550177")
         await page.keyboard.press("Enter")
         await page.wait_for_selector("h1 >> text=Three of your three contacts are not verified")
+        await ready(page)
         await page.click("[aria-label^='Put first'] >> nth=-1")
         await page.wait_for_selector(".contact >> nth=0 >> text=+15550177")
+        await ready(page)
         await page.select_option("select[name='high.0.contact']", "sms")
         await page.select_option("select[name='high.1.contact']", "email")
         await page.fill("input[name='high.1.after']", "5")
@@ -315,6 +326,7 @@ async def test_somebody_changes_how_they_are_reached_on_their_phone(
         await page.fill("input[name='quiet.0.end']", "07:00")
         await page.click("text=Save")
         await page.wait_for_selector("dd >> text=SMS at once, e-mail after 5 minutes")
+        await ready(page)
         assert await page.is_checked("input[name='quiet.0.mo']")
         assert await serious_findings(page) == []
         assert not await overflows(page)

@@ -5,7 +5,7 @@ from typing import Literal
 
 import pytest
 
-from tests.browser.eye import SIZES, Eye, overflows, ready, serious_findings
+from tests.browser.eye import SIZES, Eye, overflows, serious_findings, visit
 from tests.support.status_stage import kept, statuspage, trigger
 from tests.support.statuspage import story, uid
 
@@ -68,8 +68,7 @@ async def test_open_dialogs_have_no_serious_finding(database_url: str, eye: Eye)
     async with statuspage(database_url, story(), serve=True) as stage:
         page = await eye.page()
         await eye.sign_in(page, stage.url)
-        await page.goto(f"{stage.url}/console/incidents/17")
-        await ready(page)
+        await visit(page, f"{stage.url}/console/incidents/17")
         for key, dialog in (("u", "#sheet[open]"), ("e", "#sheet[open]"), ("?", "#keys[open]")):
             await page.keyboard.press(key)
             await page.wait_for_selector(dialog)

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.async_api import Page
 
-from tests.browser.eye import PHONE, Eye, overflows, ready, serious_findings
+from tests.browser.eye import PHONE, Eye, arrived, choose, overflows, ready, serious_findings, visit
 from tests.support.instance import Instance, running, short_folder
 
 pytestmark = pytest.mark.browser
@@ -83,7 +83,7 @@ async def sign_in_by_the_link(eye: Eye, instance: Instance) -> Page:
     """The link of run.json signs in; used again it is refused."""
     page = await eye.page()
     await page.goto(instance.facts["sign_in_url"])
-    await page.wait_for_url("**/console")
+    await arrived(page, "**/console")
     stranger = await eye.page()
     await stranger.goto(instance.facts["sign_in_url"])
     await stranger.wait_for_selector("text=This link was used already; it signs in once.")
@@ -108,8 +108,7 @@ async def test_an_operator_carries_an_incident_from_the_alarm_to_the_analysis_by
         await tenant.wait_for_selector("h1 >> text=Invoicing does not work since")
 
         await page.keyboard.press("1")
-        await page.wait_for_url("**/console/incidents/1")
-        await ready(page)
+        await arrived(page, "**/console/incidents/1")
         await page.wait_for_selector("text=kept in the local outbox")
         await _take_judge_and_update(page)
         await tenant.wait_for_selector(f"text={WORDS}")
@@ -178,19 +177,19 @@ async def test_what_nobody_understands_is_shown_and_opened_by_hand(instance: Ins
     await eye.sign_in(page, instance.url("statuspage"), instance.facts["operator"]["key"])
     await page.wait_for_selector("text=One body waits in quarantine")
     await page.keyboard.press("q")
+    await arrived(page, "**/console/quarantine")
     await page.wait_for_selector("pre >> text=<b>Proofs are stuck</b>")
     assert await serious_findings(page) == []
 
     await page.keyboard.press("n")
-    await page.wait_for_selector('[data-key="c"]')
+    await arrived(page, "**/console")
     await page.keyboard.press("c")
+    await arrived(page, "**/console/incidents/new")
     await page.wait_for_selector("input[name=title]:focus")
     assert await serious_findings(page) == []
     await page.keyboard.type("Proofs are stuck")
-    await tab(page, 1, "P")
-    await page.keyboard.press("r")
-    await page.keyboard.press("o")
-    await page.keyboard.press("o")
+    await page.keyboard.press("Tab")
+    await choose(page, "Proofing")
     assert await page.input_value("select[name=service]") == "proofing"
     await tab(page, 4, "Space")
     await tab(page, 4)
@@ -206,7 +205,7 @@ async def test_an_operator_searches_a_trigger_replays_it_and_makes_an_incident_o
     page = await eye.page()
     await eye.sign_in(page, instance.url("statuspage"), instance.facts["operator"]["key"])
     await page.keyboard.press("t")
-    await page.wait_for_selector(".filter[data-htmx-powered]")
+    await arrived(page, "**/console/triggers")
     assert await page.inner_text("#new-triggers") == ""
     await alarm(instance, "workflow", tenants=())
     await page.wait_for_selector("#new-triggers a >> text=/^1 new$/")
@@ -218,6 +217,7 @@ async def test_an_operator_searches_a_trigger_replays_it_and_makes_an_incident_o
     await page.keyboard.press("ArrowDown")
     await page.wait_for_selector("#list:not([data-before]) a:focus")
     await page.keyboard.press("Enter")
+    await arrived(page, re.compile(r"/console/triggers/[0-9a-f-]{36}$"))
     await page.wait_for_selector("pre >> text=db-7.internal refuses connections")
     first = page.url
     await page.wait_for_selector("#alerts a >> text=Incident")
@@ -226,18 +226,21 @@ async def test_an_operator_searches_a_trigger_replays_it_and_makes_an_incident_o
     assert await serious_findings(page) == []
     await page.keyboard.press("Enter")
     await page.wait_for_selector("text=Read again from a body that came before")
+    await ready(page)
     assert page.url != first
     assert first.endswith(await page.get_attribute('[aria-label="Of the same alert"] a', "href") or "nowhere")
 
     await not_understood(instance, "<b>The printer is on fire</b>")
     await page.keyboard.press("q")
+    await arrived(page, "**/console/quarantine")
     await page.wait_for_selector("pre >> text=<b>The printer is on fire</b>")
     await page.keyboard.press("1")
-    await page.wait_for_selector("#make-incident")
+    await arrived(page, re.compile(r"/console/quarantine/[0-9a-f-]{36}$"))
     await page.keyboard.press("m")
+    await page.wait_for_selector("input[name=title]:focus")
     await page.keyboard.type("Proofs are stuck at the printer")
     await page.keyboard.press("Enter")
-    await page.wait_for_url("**/console/triggers/**")
+    await arrived(page, "**/console/triggers/**")
     await page.wait_for_selector("h1 >> text=Proofs are stuck at the printer")
     await page.click("#alerts a >> text=Incident")
     await page.wait_for_url("**/console/incidents/**")
@@ -250,12 +253,12 @@ async def test_an_operator_plays_an_incident_through_before_it_happens_and_nobod
     page = await eye.page()
     await eye.sign_in(page, instance.url("statuspage"), instance.facts["operator"]["key"])
     await page.keyboard.press("y")
-    await page.wait_for_selector(".question[data-htmx-powered]")
+    await arrived(page, "**/console/simulate")
     before = len(await asyncio.to_thread(instance.messages))
     await page.focus("select[name=service]")
-    await page.keyboard.type("Invoicing")
+    await choose(page, "Invoicing")
     await page.keyboard.press("Tab")
-    await page.keyboard.type("Lumen")
+    await choose(page, "Lumen Studio")
     await page.fill("input[name=at]", "2026-11-29T23:50")
     await page.focus("input[name=acknowledge_after]")
     await page.keyboard.type("7")
@@ -276,7 +279,7 @@ async def test_an_operator_plays_an_incident_through_before_it_happens_and_nobod
     assert await serious_findings(page) == []
     phone = await eye.page(PHONE)
     await eye.sign_in(phone, instance.url("statuspage"), instance.facts["operator"]["key"])
-    await phone.goto(page.url)
+    await visit(phone, page.url)
     await phone.wait_for_selector(".foreseen >> text=Inês Duarte")
     assert not await overflows(phone)
     assert await serious_findings(phone) == []
@@ -307,8 +310,7 @@ async def test_an_operator_tries_a_rule_on_content_source_and_severity_and_sees_
     try:
         page = await eye.page()
         await eye.sign_in(page, instance.url("statuspage"), instance.facts["operator"]["key"])
-        await page.goto(instance.url("statuspage") + "/console/simulate")
-        await page.wait_for_selector(".question[data-htmx-powered]")
+        await visit(page, instance.url("statuspage") + "/console/simulate")
         box, row = [await page.locator(one).bounding_box() for one in ("input[name=at]", ".filter-row >> nth=0")]
         assert box
         assert row

@@ -37,8 +37,10 @@ const begun = (select) => [...select.options].find((one) => one.defaultSelected)
 const altered = (field) => field.matches("select")
   ? field.selectedOptions[0] !== begun(field)
   : field.matches("[type=search], [type=radio], [type=checkbox]") && (field.value !== field.defaultValue || field.checked !== field.defaultChecked);
-document.addEventListener("htmx:after:process", () => {
+function tell() {
   for (const form of document.querySelectorAll("form[hx-get]")) {
     [...form.elements].find(altered)?.dispatchEvent(new Event("change", { bubbles: true }));
   }
-}, { once: true });
+}
+if (document.body.matches("[data-htmx-powered]")) tell();
+else document.addEventListener("htmx:after:process", tell, { once: true });
