@@ -20,6 +20,7 @@ from services.intake.domain.dedup import bounded
 from services.intake.domain.mapping import clean
 from services.intake.domain.recurrence import NoCalendar, recurs, refuse_rules
 from services.intake.domain.trigger import Series, Version
+from services.intake.domain.wording import ending
 
 NoticeState = Literal["tentative", "scheduled", "in_progress", "completed", "cancelled"]
 
@@ -235,7 +236,11 @@ def _state(event: Any, method: str) -> NoticeState:
     words = [_word(event, "X-MAINTNOTE-STATUS"), _word(event, "STATUS")]
     if method == "CANCEL" or {"CANCELLED", "CANCELED"} & set(words):
         return "cancelled"
-    return next((_STATES[word] for word in words if word in _STATES), "scheduled")
+    known = next((_STATES[word] for word in words if word in _STATES), None)
+    if known is None and _word(event, "X-MAINTNOTE-PROVIDER"):
+        # the status may be left away; those who do so say in the title that it is over
+        known = ending(str(event.get("SUMMARY", ""))) or None
+    return known or "scheduled"
 
 
 def _times(event: Any, zone: ZoneInfo) -> tuple[datetime, datetime | None]:

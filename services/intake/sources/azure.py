@@ -14,7 +14,17 @@ from services.intake.domain.entra import Entra, NotEntras, UnknownKey, check_tok
 from services.intake.domain.look import Look
 from services.intake.domain.trigger import Ignored, ParsedTrigger
 from services.intake.sources.base import Arrival, Network, Source
-from services.intake.sources.common import COMMON, CommonOptions, Part, Told, needed, reads_one, refused, trigger_of
+from services.intake.sources.common import (
+    COMMON,
+    CommonOptions,
+    Part,
+    Told,
+    needed,
+    plain,
+    reads_one,
+    refused,
+    trigger_of,
+)
 
 SEVERITIES: Final = {"sev0": "critical", "sev1": "error", "sev2": "warning", "sev3": "info", "sev4": "info"}
 LEVELS: Final = {"1": "critical", "2": "error", "3": "warning", "4": "info", "5": "info", "verbose": "info"}
@@ -71,11 +81,15 @@ def _measured(essentials: Look, context: Look) -> Told:
         key=key,
         firing=essentials.text("monitorCondition").lower() != "resolved",
         title=essentials.text("alertRule", "description"),
-        description=essentials.text("description"),
+        description=essentials.text("description") or context.text("DetectionSummary"),
         severity=_severity(essentials),
         services=_targets(essentials),
         links=[
-            (condition.text("linkToSearchResultsUI", "linkToFilteredSearchResultsUI"), "Search results"),
+            (
+                condition.text("linkToSearchResultsUI", "linkToFilteredSearchResultsUI")
+                or context.text("LinkToFilteredSearchResultsUI", "LinkToSearchResults"),
+                "Search results",
+            ),
             (PORTAL + quote(key, safe=""), "Azure portal"),
         ],
         labels={**_labels(essentials), **condition.facts("")},
@@ -118,7 +132,7 @@ def _service_health(context: Look, essentials: Look) -> Told:
         key=tracking,
         firing=stage.lower() not in OVER,
         title=properties.text("title", "defaultLanguageTitle"),
-        description=properties.text("communication", "defaultLanguageContent"),
+        description=plain(properties.text("communication", "defaultLanguageContent")),
         severity="info" if maintenance else _level(context) or _severity(essentials),
         kind="provider",
         provider="azure",

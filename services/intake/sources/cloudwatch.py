@@ -5,10 +5,10 @@ from typing import Any, Final, Literal
 from urllib.parse import quote
 
 from services.intake.domain.look import Look
-from services.intake.domain.trigger import Ignored, Reading
+from services.intake.domain.trigger import Reading
 from services.intake.sources.aws_health import is_health, read_event
 from services.intake.sources.base import Arrival, CannotRead, Source
-from services.intake.sources.common import COMMON, Part, Told, ignored, needed, refused, trigger_of, value_of
+from services.intake.sources.common import COMMON, Part, Told, gathered, ignored, needed, refused, trigger_of, value_of
 from services.intake.sources.sns import TOPICS, SnsOptions, check, confirm, is_envelope, once, step_of
 from services.intake.sources.watched import WatchedOptions
 
@@ -45,10 +45,9 @@ def _read(arrival: Arrival[CloudWatchOptions]) -> Reading:
         event = look.opened("Message") if is_envelope(look) else look
         if is_health(event):
             return read_event(event, arrival)
-        part = _one(look, event, arrival)
     except CannotRead as error:
         return Reading(refusals=(error.refusal,))
-    return Reading(ignored=(part,)) if isinstance(part, Ignored) else Reading((part,))
+    return gathered([event], lambda message, _: _one(look, message, arrival), arrival)
 
 
 def _one(look: Look, message: Look, arrival: Arrival[CloudWatchOptions]) -> Part:

@@ -1,5 +1,6 @@
 """What most sources share: options, the reading of one thing or several, and the making of a clean trigger."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,15 +14,29 @@ from pydantic import Field
 from libs.common.events.base import Category, Severity, TriggerKind, Window
 from libs.common.events.triggers import MaintenanceEnding
 from services.intake.domain.dedup import bounded
+from services.intake.domain.html import page_of
 from services.intake.domain.integration import SourceOptions
 from services.intake.domain.look import Look
 from services.intake.domain.mapping import NAME_LIMIT, TITLE_LIMIT, clean, clean_labels, web_links
 from services.intake.domain.severity import severity_of
-from services.intake.domain.trigger import Ignored, IgnoredReason, ParsedTrigger, Reading, Refusal, TicketRead
+from services.intake.domain.trigger import (
+    Ignored,
+    IgnoredReason,
+    ParsedTrigger,
+    Reading,
+    Refusal,
+    Remark,
+    TicketRead,
+)
 from services.intake.sources.base import Arrival, CannotRead, json_of, plain_body, pointer_of
 
 FORM: Final = "application/x-www-form-urlencoded"
 MULTIPART: Final = "multipart/form-data"
+MARKUP: Final = re.compile(
+    r"</?(?:a|b|blockquote|br|div|em|font|h[1-6]|hr|i|img|li|ol|p|pre|span|strong|table|tbody|td|th|tr|u|ul)\b[^<>]*>",
+    re.IGNORECASE,
+)
+"""An element by which HTML is told from a text with an odd ``<`` in it."""
 
 
 class CommonOptions(SourceOptions):
@@ -44,7 +59,7 @@ that name none. `default_severity`: where the sender says none, critical unless 
 """The paragraph about :class:`CommonOptions` for the sources' pages."""
 
 CommonT = TypeVar("CommonT", bound=CommonOptions)
-Part = ParsedTrigger | Ignored
+Part = ParsedTrigger | Ignored | Remark
 Parse = Callable[[Look, Arrival[CommonT]], Part]
 
 
@@ -132,10 +147,26 @@ def ignored(reason: IgnoredReason, detail: str, at: Look | None = None) -> Ignor
     return Ignored(reason, clean(detail, TITLE_LIMIT), clean(pointer_of(*(at.path if at else ()))))
 
 
+def acknowledged(key: str, by: str = "", note: str = "") -> Remark:
+    """Somebody took notice of the alert ``key`` where it comes from."""
+    return Remark("acknowledged", bounded(clean(key)), clean(by, NAME_LIMIT), clean(note))
+
+
+def noted(key: str, by: str, note: str) -> Remark:
+    """Somebody wrote a note on the alert ``key`` where it comes from."""
+    return Remark("noted", bounded(clean(key)), clean(by, NAME_LIMIT), clean(note))
+
+
+def plain(text: str) -> str:
+    """The words of a text that may be HTML; one without markup stays as it is, with its lines."""
+    return page_of(text).text if MARKUP.search(text) else text
+
+
 def gathered(parts: Iterable[Look], parse: Parse[CommonT], arrival: Arrival[CommonT]) -> Reading:
     """The reading of several alerts, of which a broken one does not take the others along."""
     triggers: list[ParsedTrigger] = []
     passed: list[Ignored] = []
+    remarks: list[Remark] = []
     refusals: list[Refusal] = []
     for part in parts:
         try:
@@ -143,11 +174,14 @@ def gathered(parts: Iterable[Look], parse: Parse[CommonT], arrival: Arrival[Comm
         except CannotRead as error:
             refusals.append(error.refusal)
             continue
-        if isinstance(found, Ignored):
-            passed.append(found)
-        else:
-            triggers.append(found)
-    return Reading(tuple(triggers), tuple(refusals), tuple(passed))
+        match found:
+            case ParsedTrigger():
+                triggers.append(found)
+            case Remark():
+                remarks.append(found)
+            case Ignored():
+                passed.append(found)
+    return Reading(tuple(triggers), tuple(refusals), tuple(passed), tuple(remarks))
 
 
 def value_of(arrival: Arrival[Any], *, form: bool = False) -> Look:

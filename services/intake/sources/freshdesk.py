@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from services.intake.domain.look import Look
 from services.intake.sources.base import Arrival, Source
-from services.intake.sources.common import COMMON, Part, needed, reads_one
+from services.intake.sources.common import COMMON, Part, needed, plain, reads_one
 from services.intake.sources.tickets import ECHO, TICKETS, Ticket, TicketOptions, goes_back, ticket_of
 
 OVER: Final = frozenset({"resolved", "closed", "4", "5"})
@@ -27,7 +27,7 @@ def _one(look: Look, arrival: Arrival[TicketOptions]) -> Part:
         priority=PRIORITIES.get(priority, priority),
         over=status.lower() in OVER or "deleted" in happened,
         news=not happened or any(word in happened for word in NEWS),
-        description=body.text("ticket_description", "description"),
+        description=plain(body.text("ticket_description", "description")),
         reporter=body.text("ticket_requester_name", "requester_name"),
         services=[body.text("ticket_product_name", "ticket_type", "type")],
         tags=tags or body.texts("ticket_tags", "tags"),

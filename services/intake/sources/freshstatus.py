@@ -6,7 +6,7 @@ from services.intake.domain.look import Look
 from services.intake.domain.mapping import several
 from services.intake.domain.trigger import Reading
 from services.intake.sources.base import Arrival, CannotRead, Source
-from services.intake.sources.common import needed, refused, value_of
+from services.intake.sources.common import needed, plain, refused, value_of
 from services.intake.sources.watched import WATCHED, Notice, WatchedOptions, reading_of, window_of
 
 OVER: Final = ("CLOSED", "RESOLVED", "COMPLETED", "CANCELLED", "CANCELED", "DELETED")
@@ -27,24 +27,28 @@ def _notice(look: Look) -> Notice:
     event = needed(look, "event_data.event_type").upper()
     account = needed(look, "event_data.account_id")
     maintenance = event.startswith("MAINTENANCE")
-    over = event.endswith(OVER)
+    note = "_NOTE_" in event  # has an id of its own, and names what it belongs to
+    status = look.text("incident_status") if note else look.text("status")
+    said = plain(look.text("message", "description"))
+    over = event.endswith(OVER) or (note and status.upper() in OVER)
     starts_at = look.moment("scheduled_start_time", "start_time")
     ends_at = look.moment("scheduled_end_time", "end_time")
     return Notice(
-        key=f"{account}/{needed(look, 'id')}",
+        key=f"{account}/{needed(look, 'incident_id' if note else 'id')}",
         firing=not over,
         title=look.text("title"),
-        description=look.text("description"),
+        description=said,
         severity="info" if maintenance else None,
         provider=look.text("event_data.account_name").lower(),
         parts=several(look.text("affected_services")),
         maintenance=maintenance,
         window=window_of(starts_at, ends_at) if maintenance else None,
         ending="cancelled" if event.endswith(("CANCELLED", "CANCELED", "DELETED")) else "completed",
-        follow_up=f"{look.text('status')}: {look.text('description')}" if event.endswith("UPDATED") else "",
-        labels={"event": event, "status": look.text("status")},
+        follow_up=": ".join(filter(None, [status, said])) if note or event.endswith("UPDATED") else "",
+        labels={"event": event, "status": status},
+        partless=note,
         started_at=starts_at,
-        ended_at=look.moment("end_time") if over else None,
+        ended_at=look.moment("end_time", "event_data.event_created_on") if over else None,
     )
 
 
@@ -60,9 +64,9 @@ Status pages that Freshstatus hosts tell subscribers by webhook of incidents and
 
 | Tocsin | from the body |
 |---|---|
-| dedup key | `event_data.account_id` and `id` |
-| status | `event_data.event_type`: what ends in CLOSED, RESOLVED, COMPLETED or CANCELLED resolves |
-| title, description | `title`, `description` |
+| dedup key | `event_data.account_id` and `id`; of a note `incident_id` |
+| status | `event_data.event_type`: what ends in CLOSED, RESOLVED, COMPLETED or CANCELLED resolves, and so does a note whose `incident_status` is Closed |
+| title, description | `title`, `description`; of a note `message`, which stands on the timeline |
 | severity | none is told: `default_severity`; maintenance is info |
 | components | `affected_services`, through the mapping |
 | window | of MAINTENANCE events `scheduled_start_time` to `scheduled_end_time` |

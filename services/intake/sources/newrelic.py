@@ -4,13 +4,24 @@ from typing import Any, Final
 
 from services.intake.domain.look import Look
 from services.intake.sources.base import Arrival, Source
-from services.intake.sources.common import COMMON, CommonOptions, Part, Told, ignored, needed, reads_one, trigger_of
+from services.intake.sources.common import (
+    COMMON,
+    CommonOptions,
+    Part,
+    Told,
+    acknowledged,
+    ignored,
+    needed,
+    reads_one,
+    trigger_of,
+)
 
 
 def _one(look: Look, arrival: Arrival[CommonOptions]) -> Part:
     state = needed(look, "state", "current_state", "status").lower()
     if state.startswith("acknowledge"):
-        return ignored("no-news", "Somebody acknowledged it in New Relic; it opens nothing here.")
+        told = _legacy(look, state) if look.text("current_state") else _issue(look, state)
+        return acknowledged(told.key, look.text("owner"))
     if state == "test":
         return ignored("test", "New Relic's test notification; it opens nothing.")
     told = _legacy(look, state) if look.text("current_state") else _issue(look, state)
@@ -68,7 +79,7 @@ New Relic posts issues through workflows; the older notification channels post i
 | Tocsin | of an issue | of a legacy incident |
 |---|---|---|
 | dedup key | `id` | `account_id` and `incident_id` |
-| status | `state`: CLOSED resolves; ACKNOWLEDGED opens nothing | `current_state` likewise |
+| status | `state`: CLOSED resolves; ACKNOWLEDGED acknowledges | `current_state` likewise |
 | title | `title` | `condition_name` and `details` |
 | severity | `priority` | `severity` |
 | service | `impactedEntities` | `targets[].name`, else `policy_name` |

@@ -2,44 +2,37 @@
 
 from typing import Any, Final
 
-from services.intake.domain.dedup import bounded
 from services.intake.domain.look import Look
-from services.intake.domain.mapping import NAME_LIMIT, clean
-from services.intake.domain.trigger import Ignored, ParsedTrigger, Reading, Remark
-from services.intake.sources.base import Arrival, CannotRead, Source
-from services.intake.sources.common import COMMON, CommonOptions, Told, ignored, needed, refused, trigger_of, value_of
+from services.intake.sources.base import Arrival, Source
+from services.intake.sources.common import (
+    COMMON,
+    CommonOptions,
+    Part,
+    Told,
+    acknowledged,
+    ignored,
+    needed,
+    noted,
+    reads_one,
+    refused,
+    trigger_of,
+)
 
 FIRES: Final = frozenset({"create"})
 ENDS: Final = frozenset({"close", "delete"})
 
 
-def read(arrival: Arrival[CommonOptions]) -> Reading:
-    """What happened to one alert of Opsgenie."""
-    try:
-        look = value_of(arrival)
-        part = _one(look, arrival)
-    except CannotRead as error:
-        return Reading(refusals=(error.refusal,))
-    match part:
-        case ParsedTrigger():
-            return Reading((part,))
-        case Remark():
-            return Reading(remarks=(part,))
-        case Ignored():
-            return Reading(ignored=(part,))
-
-
-def _one(look: Look, arrival: Arrival[CommonOptions]) -> ParsedTrigger | Remark | Ignored:
+def _one(look: Look, arrival: Arrival[CommonOptions]) -> Part:
     alert = look.at("alert")
     if not alert.is_object():
         raise refused("wrong-shape", "The body has no alert, as Opsgenie's have.", alert)
     action = needed(look, "action").lower()
     key = needed(alert, "alias", "alertId", "id")
-    by = clean(alert.text("username", "updatedBy"), NAME_LIMIT)
+    by = alert.text("username", "updatedBy")
     if action == "acknowledge":
-        return Remark("acknowledged", bounded(clean(key)), by, clean(alert.text("note")))
+        return acknowledged(key, by, alert.text("note"))
     if action == "addnote" and alert.text("note"):
-        return Remark("noted", bounded(clean(key)), by, clean(alert.text("note")))
+        return noted(key, by, alert.text("note"))
     if action not in FIRES | ENDS:
         return ignored("no-news", f"{look.text('action')} changes nothing here.", look.at("action"))
     priority = alert.text("priority")
@@ -110,5 +103,5 @@ SOURCE: Final = Source(
     docs=DOCS,
     options=CommonOptions,
     example=EXAMPLE,
-    read=read,
+    read=reads_one(_one),
 )

@@ -3,20 +3,29 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from services.intake.domain.dedup import bounded
 from services.intake.domain.look import Look
-from services.intake.domain.mapping import NAME_LIMIT, clean
-from services.intake.domain.trigger import Ignored, ParsedTrigger, Reading, Refusal, Remark
+from services.intake.domain.trigger import Reading
 from services.intake.sources.base import Arrival, CannotRead, Source
-from services.intake.sources.common import COMMON, CommonOptions, Told, ignored, needed, refused, trigger_of, value_of
+from services.intake.sources.common import (
+    COMMON,
+    CommonOptions,
+    Part,
+    Told,
+    acknowledged,
+    gathered,
+    ignored,
+    needed,
+    noted,
+    refused,
+    trigger_of,
+    value_of,
+)
 
 FIRES: Final = frozenset({"triggered", "trigger", "reopened"})
 ENDS: Final = frozenset({"resolved", "resolve"})
 TAKEN: Final = frozenset({"acknowledged", "acknowledge"})
 NOTES: Final = frozenset({"annotated", "annotate"})
 URGENCIES: Final = {"high": "critical", "low": "warning"}
-
-Part = ParsedTrigger | Remark | Ignored
 
 
 def read(arrival: Arrival[CommonOptions]) -> Reading:
@@ -25,24 +34,7 @@ def read(arrival: Arrival[CommonOptions]) -> Reading:
         look = value_of(arrival)
     except CannotRead as error:
         return Reading(refusals=(error.refusal,))
-    triggers: list[ParsedTrigger] = []
-    remarks: list[Remark] = []
-    passed: list[Ignored] = []
-    refusals: list[Refusal] = []
-    for event in _events(look):
-        try:
-            part = _one(event, arrival)
-        except CannotRead as error:
-            refusals.append(error.refusal)
-            continue
-        match part:
-            case ParsedTrigger():
-                triggers.append(part)
-            case Remark():
-                remarks.append(part)
-            case Ignored():
-                passed.append(part)
-    return Reading(tuple(triggers), tuple(refusals), tuple(passed), tuple(remarks))
+    return gathered(_events(look), _one, arrival)
 
 
 def _events(look: Look) -> Iterator[Look]:
@@ -65,16 +57,12 @@ def _one(event: Look, arrival: Arrival[CommonOptions]) -> Part:
     data = event.at("data")
     incident = next((each for each in (data.at("incident"), event.at("incident"), data) if each.is_object()), data)
     key = needed(incident, "incident_key", "id")
-    by = clean(event.text("agent.summary") or _who(incident), NAME_LIMIT)
+    by = event.text("agent.summary") or _who(incident)
     if word in TAKEN:
-        return Remark("acknowledged", bounded(clean(key)), by)
+        return acknowledged(key, by)
     if word in NOTES:
-        note = clean(data.text("content") or event.text("log_entries.0.channel.summary"))
-        return (
-            Remark("noted", bounded(clean(key)), by, note)
-            if note
-            else ignored("no-news", "A note without words.", event)
-        )
+        note = data.text("content") or event.text("log_entries.0.channel.summary")
+        return noted(key, by, note) if note else ignored("no-news", "A note without words.", event)
     return trigger_of(_told(event, incident, key, firing=word in FIRES), arrival)
 
 

@@ -33,6 +33,8 @@ def _one(look: Look, arrival: Arrival[CommonOptions]) -> Part:
         return trigger_of(_metric_alert(data, action), arrival)
     if data.at("event").is_object():
         return trigger_of(_event_alert(data), arrival)
+    if look.at("event").is_object() and look.text("id", "url"):
+        return trigger_of(_plugin(look), arrival)
     if data.at("issue").is_object():
         if needed(look, "action").lower() not in NEWS:
             return ignored("no-news", f"The issue was {action}; that opens nothing.", look.at("action"))
@@ -77,6 +79,26 @@ def _event_alert(data: Look) -> Told:
     )
 
 
+def _plugin(look: Look) -> Told:
+    """What the older plugin posts where a rule names it: ``id`` is that of the issue."""
+    event = look.at("event")
+    return Told(
+        key=needed(look, "id"),
+        firing=True,
+        title=event.text("title") or look.text("message", "culprit"),
+        description=look.text("culprit"),
+        severity=look.text("level"),
+        services=look.texts("project_slug", "project", "project_name"),
+        links=[(look.text("url"), "Issue")],
+        labels={
+            "rule": ", ".join(look.texts("triggering_rules")),
+            "environment": event.text("environment"),
+            "platform": event.text("platform"),
+        },
+        started_at=event.moment("datetime", "timestamp", "received"),
+    )
+
+
 def _metric_alert(data: Look, action: str) -> Told:
     alert = data.at("metric_alert")
     return Told(
@@ -94,7 +116,7 @@ def _metric_alert(data: Look, action: str) -> Told:
 
 
 DOCS = f"""
-Sentry posts through an internal integration: issues, issue alerts and metric alerts.
+Sentry posts through an internal integration: issues, issue alerts and metric alerts. What the older *WebHooks* plugin of a project posts is read too.
 
 ## Set it up
 
@@ -117,7 +139,7 @@ Sentry signs every body with the integration's client secret; put it under `veri
 | service | `project.slug` | the project in `url` | `projects` |
 | link | `permalink` | `web_url` | `web_url` |
 
-An assignment, a comment or an installation opens nothing. Names and addresses of users are not taken over into triggers.
+Of the plugin's body `id` is the issue's, `message` the title and `url` the link; it always fires. An assignment, a comment or an installation opens nothing. Names and addresses of users are not taken over into triggers.
 
 ## Options
 

@@ -11,7 +11,7 @@ from services.intake.domain.look import Look
 from services.intake.domain.polling import Watch
 from services.intake.domain.trigger import Reading, Refusal
 from services.intake.sources.base import Arrival, CannotRead, Source
-from services.intake.sources.common import ignored, needed, refused, value_of
+from services.intake.sources.common import ignored, needed, plain, refused, value_of
 from services.intake.sources.watched import ASKING, POLLED, WATCHED, Notice, PolledOptions, reading_of, window_of
 
 SEVERITIES: Final[Mapping[str, Severity]] = {
@@ -67,7 +67,7 @@ def _read(arrival: Arrival[PolledOptions]) -> Reading:
 def _incident(look: Look, incident: Look, groups: Mapping[str, str]) -> Notice:
     page = _page(look)
     updates = list(incident.each("incident_updates"))
-    newest = next((text for update in updates if (text := update.text("body"))), "")
+    newest = next((plain(text) for update in updates if (text := update.text("body"))), "")
     components = [*incident.each("components")] or [
         part for update in updates[:1] for part in update.each("affected_components")
     ]

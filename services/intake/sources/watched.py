@@ -126,6 +126,8 @@ class Notice:
     ended_at: datetime | None = None
     passed_over: str = ""
     """Why it opens nothing although it would concern us, where that is so."""
+    partless: bool = False
+    """Whether bodies of its kind name no part of the provider: a note on what was told before, which decided whom it concerns."""
 
 
 def reading_of(notices: Iterable[Notice], arrival: Arrival[WatchedT], refusals: Iterable[Refusal] = ()) -> Reading:
@@ -142,7 +144,12 @@ def reading_of(notices: Iterable[Notice], arrival: Arrival[WatchedT], refusals: 
             continue
         options = arrival.integration.options
         concerned = matching(options.components, (*notice.names, *notice.parts))
-        if options.components and not concerned:
+        if options.components and notice.partless:
+            if not notice.firing:
+                triggers.append(replace(trigger, service=None, services=()))
+            elif notice.follow_up.strip():
+                remarks.append(_follow_up(notice, trigger))
+        elif options.components and not concerned:
             told = ", ".join(notice.parts) or "none of its parts"
             passed.append(
                 Ignored("not-mapped", clean(f"It concerns {told}; no component is mapped to it.", 300), "#", trigger)
@@ -152,8 +159,12 @@ def reading_of(notices: Iterable[Notice], arrival: Arrival[WatchedT], refusals: 
         else:
             triggers.append(ours(trigger, concerned))
             if notice.firing and notice.follow_up.strip():
-                remarks.append(Remark("noted", trigger.dedup_key, trigger.provider or "", clean(notice.follow_up)))
+                remarks.append(_follow_up(notice, trigger))
     return Reading(tuple(triggers), tuple(refused), tuple(passed), tuple(remarks))
+
+
+def _follow_up(notice: Notice, trigger: ParsedTrigger) -> Remark:
+    return Remark("noted", trigger.dedup_key, trigger.provider or "", clean(notice.follow_up))
 
 
 def matching(components: dict[str, Part], names: Iterable[str]) -> tuple[Part, ...]:

@@ -6,12 +6,26 @@ from urllib.parse import parse_qs, urlsplit
 
 from services.intake.domain.look import Look
 from services.intake.sources.base import Arrival, Source
-from services.intake.sources.common import COMMON, CommonOptions, Part, Told, ignored, reads_one, refused, trigger_of
+from services.intake.sources.common import (
+    COMMON,
+    CommonOptions,
+    Part,
+    Told,
+    acknowledged,
+    ignored,
+    noted,
+    reads_one,
+    refused,
+    trigger_of,
+)
 
 SEVERITIES: Final = {"not classified": "info", "0": "info", "1": "info", "2": "warning", "3": "warning", "4": "error"}
 """The words that only Zabbix has, and its numbers; 5 is a disaster."""
 MACRO: Final = re.compile(r"\s*\{EVENT\.[A-Z.]+\}\s*")
 """What stands for the event's id where there is no event."""
+ACKNOWLEDGED: Final = re.compile(r"\backnowledged\b")
+CLOSED: Final = re.compile(r"\b(?:closed|resolved)\b")
+"""Words of ``{EVENT.UPDATE.ACTION}``, which lists what was done at once: ``acknowledged, commented``."""
 
 
 def _one(look: Look, arrival: Arrival[CommonOptions]) -> Part:
@@ -22,10 +36,10 @@ def _one(look: Look, arrival: Arrival[CommonOptions]) -> Part:
         return ignored("test", "Zabbix's test button: its macros are not filled in. It opens nothing.", look.at("id"))
     if not key:
         raise refused("missing-field", "The body needs id: the macro {EVENT.ID}.", look.at("id"))
-    firing = _firing(look)
     update = look.text("update_action").lower()
-    if firing and update and "resolve" not in update and "close" not in update:
-        return ignored("no-news", f"The problem was {update} in Zabbix; that opens nothing.", look.at("update_action"))
+    firing = _firing(look) and not CLOSED.search(update)
+    if firing and update:
+        return _update(look, key, update)
     severity = look.text("severity", "nseverity").lower()
     tags = _tags(look)
     told = Told(
@@ -42,6 +56,16 @@ def _one(look: Look, arrival: Arrival[CommonOptions]) -> Part:
         labels={**tags, "host": look.text("host_name", "hostname", "host"), "ip": look.text("host_ip")},
     )
     return trigger_of(told, arrival)
+
+
+def _update(look: Look, key: str, update: str) -> Part:
+    """What somebody did to a problem that lasts."""
+    by, note = look.text("update_user", "user"), look.text("update_message")
+    if ACKNOWLEDGED.search(update):
+        return acknowledged(key, by, note)
+    if note:
+        return noted(key, by, note)
+    return ignored("no-news", f"The problem was {update} in Zabbix; that opens nothing.", look.at("update_action"))
 
 
 def _ids(look: Look, link: str) -> tuple[str, str]:
@@ -92,7 +116,7 @@ Zabbix posts what a webhook media type tells it to; there is no fixed format. Us
 {{"id": "{{EVENT.ID}}", "triggerId": "{{TRIGGER.ID}}", "name": "{{EVENT.NAME}}", "severity": "{{EVENT.SEVERITY}}",
   "status": "{{EVENT.STATUS}}", "value": "{{EVENT.VALUE}}", "update_action": "{{EVENT.UPDATE.ACTION}}",
   "host_name": "{{HOST.NAME}}", "host_ip": "{{HOST.IP}}", "tags": {{EVENT.TAGSJSON}}, "url": "{{$ZABBIX.URL}}",
-  "message": "{{ALERT.MESSAGE}}"}}
+  "message": "{{ALERT.MESSAGE}}", "update_user": "{{USER.FULLNAME}}", "update_message": "{{EVENT.UPDATE.MESSAGE}}"}}
 ```
 
 2. As its script:
@@ -113,7 +137,7 @@ return 'OK';
 | Tocsin | from the body |
 |---|---|
 | dedup key | `id`, which is the same on recovery; else `triggerId`; else `eventid` or `triggerid` of `link` |
-| status | `status`, else `value`; an update that only acknowledges opens nothing |
+| status | `status`, else `value`; of updates (`update_action`) *acknowledged* acknowledges, *closed* resolves, a message is a note, all others open nothing |
 | severity | Not classified and Information info, Warning and Average warning, High error, Disaster critical |
 | service, tenants | tags `service` and `tenant`, else `service`, else the host |
 | link | the event's page under `url`, or `link` |

@@ -3,13 +3,14 @@
 What is an alarm stays one, what ends one still does, and what nobody understands is refused, so that a person sees it: never passed over.
 """
 
+import json
 from typing import Any
 
 import pytest
 
 from services.intake.domain.trigger import Reading
 from services.intake.sources.registry import all_sources
-from tests.unit.intake.support import only, read
+from tests.unit.intake.support import integration, only, read
 
 ALERT: dict[str, Any] = {
     "status": "firing",
@@ -160,3 +161,77 @@ def test_what_site24x7_does_not_watch_opens_nothing(state: str) -> None:
 @pytest.mark.parametrize("kind", ["test-dummy-v1", "Test-Dummy-V2"])
 def test_graylogs_test_notification_opens_nothing_however_it_is_spelt(kind: str) -> None:
     assert read("graylog", {"event_definition_type": kind, "event": {"message": "x"}}).only_a_test
+
+
+@pytest.mark.parametrize(
+    ("source", "body"),
+    [
+        (
+            "freshdesk",
+            {"freshdesk_webhook": {"ticket_id": "1", "ticket_priority": "Urgent", "ticket_description": "{}"}},
+        ),
+        (
+            "azure",
+            {
+                "data": {
+                    "essentials": {"severity": "Sev4", "monitoringService": "ServiceHealth"},
+                    "alertContext": {
+                        "eventDataId": "1",
+                        "properties": {"trackingId": "NA0F-BJG", "title": "Trouble", "communication": "{}"},
+                    },
+                }
+            },
+        ),
+        (
+            "freshstatus",
+            {"id": "1", "description": "{}", "event_data": {"account_id": 1, "event_type": "INCIDENT_OPEN"}},
+        ),
+        (
+            "statuspage",
+            {
+                "page": {"id": "p"},
+                "incident": {"id": "1", "status": "identified", "incident_updates": [{"body": "{}"}]},
+            },
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    ("said", "read_as"),
+    [
+        ("<p>The queue &amp; its <b>workers</b> hang.</p><p>We look.</p>", "The queue & its workers hang.\nWe look."),
+        ("Less than <10 of 20 answer,\nif a<b holds.", "Less than <10 of 20 answer,\nif a<b holds."),
+    ],
+)
+def test_what_a_sender_says_in_html_is_read_as_words(source: str, body: Any, said: str, read_as: str) -> None:
+    raw = json.dumps(body).replace("{}", json.dumps(said)[1:-1]).encode()
+    assert only(read(source, raw)).description == read_as
+
+
+def test_a_note_of_freshstatus_goes_to_what_it_is_about_whatever_is_mapped() -> None:
+    options = {"components": {"Viewer": {"service": "proofing"}}}
+    note = {
+        "id": "9",
+        "title": "Proofs cannot be opened",
+        "message": "We look.",
+        "incident_id": "5",
+        "incident_status": "Open",
+        "event_data": {"account_id": 2, "event_type": "INCIDENT_NOTE_CREATE"},
+    }
+    going_on = read("freshstatus", note, integration("freshstatus", None, options))
+    assert not going_on.triggers
+    assert [(one.dedup_key, one.note) for one in going_on.remarks] == [("2/5", "Open: We look.")]
+    over = only(read("freshstatus", {**note, "incident_status": "Closed"}, integration("freshstatus", None, options)))
+    assert (over.dedup_key, over.status, over.services) == ("2/5", "resolved", ())
+
+
+@pytest.mark.parametrize("name", ["LinkToFilteredSearchResultsUI", "LinkToSearchResults"])
+def test_a_log_alert_of_azures_first_version_leads_to_its_results(name: str) -> None:
+    essentials = {"alertId": "a", "alertRule": "Errors", "severity": "Sev1", "monitoringService": "Log Analytics"}
+    body = {"data": {"essentials": essentials, "alertContext": {name: "https://portal.azure.com/#search"}}}
+    assert only(read("azure", body)).links[0].href == "https://portal.azure.com/#search"
+
+
+def test_what_azures_smart_detection_saw_is_told() -> None:
+    essentials = {"alertId": "a", "alertRule": "Latency", "severity": "Sev3", "monitoringService": "SmartDetector"}
+    body = {"data": {"essentials": essentials, "alertContext": {"DetectionSummary": "Twice as slow as last week"}}}
+    assert only(read("azure", body)).description == "Twice as slow as last week"

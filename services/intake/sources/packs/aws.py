@@ -1,12 +1,14 @@
 """Mails of Amazon Web Services: Direct Connect's maintenance, AWS Health's events, and what SNS mails of the latter."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
+from urllib.parse import unquote
 
 from services.intake.domain.dedup import hash_of_words
 from services.intake.domain.message import Mail
-from services.intake.domain.wording import CANCELLED, ending, parts
+from services.intake.domain.wording import CANCELLED, Words, ending, parts
+from services.intake.sources.aws_health import CONSOLE
 from services.intake.sources.common import Told, refused
 from services.intake.sources.packs.base import Found, News, Pack, Post, first_link, spans
 
@@ -20,6 +22,8 @@ PLACE: Final = re.compile(
 RESOURCE: Final = re.compile(r"\b(?:i|vol|db|eni|nat|vpn|vgw|tgw|rtb|lb|eipalloc)-[0-9a-f]{8,17}\b")
 REGION: Final = re.compile(r"\b(?:af|ap|ca|cn|eu|il|me|mx|sa|us)(?:-gov|-iso[a-z]?)?-[a-z]{4,9}-\d\b", re.IGNORECASE)
 CODE: Final = re.compile(r"\bAWS_[A-Z0-9]+(?:_[A-Z0-9]+)+\b")
+REGIONS: Final = ("region", "event region", "aws region")
+PLANNED_CODE: Final = re.compile(r"_(?:SCHEDULED|PLANNED|MAINTENANCE|RETIREMENT)(?:_|$)")
 BEGINS: Final = ("start time", "starttime", "event start time", "start", "scheduled start time", "maintenance start")
 ENDS: Final = ("end time", "endtime", "event end time", "end", "scheduled end time", "maintenance end")
 PLANNED: Final = re.compile(
@@ -30,6 +34,8 @@ PLANNED: Final = re.compile(
 def read(post: Post) -> Iterator[Found]:
     """The one event or maintenance that the mail is about."""
     arn = ARN.search(post.mail.words)
+    if arn is None and not _is_direct_connect(post.mail):
+        arn = next(filter(None, (ARN.search(unquote(href)) for href, _ in post.mail.links)), None)
     subject = ACCOUNT.sub("", PREFIX.sub("", post.mail.subject)).strip()
     yield _event(post, arn, subject) if arn or not _is_direct_connect(post.mail) else _direct_connect(post, subject)
 
@@ -46,7 +52,7 @@ def _direct_connect(post: Post, subject: str) -> News:
         raise refused("missing-field", "The mail about Direct Connect does not say when: no beginning was found.")
     circuits = sorted({line for line in post.words.lines if CIRCUIT.match(line)})
     place = PLACE.search(text)
-    region = place[1].strip() if place else ""
+    places = dict.fromkeys(filter(None, [place[1].strip() if place else "", _said(post.words, *REGIONS).lower()]))
     told = Told(
         key=hash_of_words("aws-directconnect", [*circuits, f"{window.starts_at:%Y-%m-%dT%H:%MZ}"]),
         firing=not ending(text),
@@ -58,25 +64,31 @@ def _direct_connect(post: Post, subject: str) -> News:
         kind="provider",
         category="maintenance",
         window=window,
-        labels=_labels(post, region, circuits) | {"state": _state(text)},
+        labels=_labels(post, ", ".join(places), circuits) | {"state": _state(text)},
         ended_at=post.mail.date,
     )
-    return News(told, tuple(part for part in (region,) if part))
+    return News(told, tuple(places))
 
 
 def _state(text: str) -> str:
     return "cancelled" if CANCELLED.search(text) else ending(text) or "scheduled"
 
 
+def _said(words: Words, *names: str) -> str:
+    """The value behind a label, or in the line below it: so the mails that *User Notifications* sends are laid out."""
+    return words.field(*names) or next((line for name in names for line in words.below(name)[:1]), "")
+
+
 def _event(post: Post, arn: re.Match[str] | None, subject: str) -> News:
     """An event of AWS Health, told in labels or in words."""
     mail, words = post.mail, post.words
-    found = REGION.search(words.field("region", "event region", "aws region")) or REGION.search(mail.words)
+    found = REGION.search(_said(words, *REGIONS)) or REGION.search(mail.words)
     region = arn[1] if arn and arn[1] else found[0].lower() if found else ""
-    service = words.field("service", "affected service", "aws service") or (arn[0].split("/")[1] if arn else "")
-    code = CODE.search(words.field("event type code", "event type", "type") or mail.words)
-    planned = bool(PLANNED.search(f"{words.field('category', 'event category', 'event type category')} {subject}"))
-    starts_at, ends_at = post.moment(words.field(*BEGINS)), post.moment(words.field(*ENDS))
+    service = _said(words, "service", "affected service", "aws service") or (arn[0].split("/")[1] if arn else "")
+    code = CODE.search(_said(words, "event type code", "event type", "type")) or CODE.search(mail.words)
+    category = _said(words, "event type category", "event category", "category")
+    planned = bool(PLANNED.search(f"{category} {subject}") or (code and PLANNED_CODE.search(code[0])))
+    starts_at, ends_at = post.moment(_said(words, *BEGINS)), post.moment(_said(words, *ENDS))
     status = words.field("status", "event status", "status code")
     over = ending(status) or ending(subject)
     if not over and not planned and ends_at is not None and ends_at <= post.now:
@@ -95,7 +107,7 @@ def _event(post: Post, arn: re.Match[str] | None, subject: str) -> News:
         kind="provider",
         category="maintenance" if planned else None,
         window=spans(starts_at, ends_at) if planned else None,
-        links=first_link(mail, "health.aws.amazon.com", "console.aws.amazon.com", "phd.aws.amazon.com"),
+        links=_links(mail, arn),
         labels=_labels(post, region, services)
         | {
             "incident_id": arn[0] if arn else "",
@@ -107,6 +119,15 @@ def _event(post: Post, arn: re.Match[str] | None, subject: str) -> News:
         ended_at=ends_at or mail.date,
     )
     return News(told, tuple(part for part in (region,) if part))
+
+
+def _links(mail: Mail, arn: re.Match[str] | None) -> Iterable[tuple[str, str]]:
+    """The event's page. Addresses that only lead on to it, and count who opens them, are not handed on."""
+    if arn:
+        return first_link(mail, "://health.aws.amazon.com", "://phd.aws.amazon.com") or [
+            (CONSOLE + arn[0], "AWS Health")
+        ]
+    return first_link(mail, "health.aws.amazon.com", "console.aws.amazon.com", "phd.aws.amazon.com")
 
 
 def _labels(post: Post, region: str, components: list[str]) -> dict[str, str]:

@@ -11,7 +11,10 @@ from services.intake.sources.common import Told, refused
 from services.intake.sources.packs.base import Found, News, Pack, Post
 
 TICKET: Final = re.compile(r"\bTTN-\d{6,14}\b", re.IGNORECASE)
-CIRCUIT: Final = re.compile(r"[A-Z0-9]{2,6}/[A-Z0-9]{3,10}/[A-Z0-9]*/[A-Z0-9]{2,6}\b")
+CIRCUIT: Final = re.compile(
+    r"[A-Z0-9]{2,6}/[A-Z0-9]{3,10}/[A-Z0-9]*/[A-Z0-9]{2,6}\b|/[A-Z]{3,6}/\d{4,10}/[A-Z ]{0,4}/[A-Z]{2,4} /"
+)
+"""``CIR1/999999/ABC/ZYO``, and ``/OGYX/123456/ /ZYO /`` where some of its parts have no value."""
 HARD: Final = re.compile(r"hard down|expected to go down|service affecting|outage", re.IGNORECASE)
 
 
