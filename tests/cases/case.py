@@ -70,12 +70,13 @@ def unless_decided(trait: str) -> Iterator[None]:
 
 
 def at(text: str) -> datetime:
-    """The instant; nanoseconds are cut to microseconds."""
+    """The instant; nanoseconds are cut to microseconds, and what says no offset is UTC."""
     head, dot, tail = text.partition(".")
     if dot:
         digits = tail.rstrip("Z").split("+")[0].split("-")[0]
         text = f"{head}.{digits[:6]}{tail[len(digits) :]}"
-    return datetime.fromisoformat(text).astimezone(UTC)
+    said = datetime.fromisoformat(text)
+    return (said if said.tzinfo else said.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def wall(text: str, zone: str) -> datetime:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from services.oncall.domain.amendments import (
+    Amendments,
+    Made,
     Override,
     Swap,
     SwapState,
@@ -19,11 +21,12 @@ from services.oncall.domain.layer import plan_of, without_person
 from services.oncall.domain.schedule import on_shift, shifts
 from services.oncall.domain.shift import Shift
 from services.oncall.domain.spans import Span, joined
-from tests.cases.case import Case, NotYet, at, same
-from tests.cases.rotas import amendments_of, layer_of, rota_of, slug
+from tests.cases.case import Case, NotYet, at, same, unless_decided
+from tests.cases.rotas import amendments_of, layer_of, rota_of, slug, span_of
 
 BASE: Final = datetime(2024, 1, 15, 10, tzinfo=UTC)
 """What seconds are counted from."""
+_REST: Final = "everybody-else"
 _EVERY_DAY: Final = [{"days": ["MO", "TU", "WE", "TH", "FR", "SA", "SU"], "start": "00:00", "end": "23:59"}]
 
 
@@ -46,39 +49,38 @@ def override(case: Case) -> None:
 
 
 def replacement_window(case: Case) -> None:
-    """``schedule.replacement_window``: a temporary span is trimmed."""
-    given = case.given["window"]
-    span = TemporarySpan.model_validate(
-        {
-            "starts_at": at(given["start"]),
-            "ends_at": at(given["end"]),
-            "shifts": [
-                {"person": slug(one["user"]), "starts_at": at(one["start"]), "ends_at": at(one["end"])}
-                for one in given["shifts"]
-            ],
-        }
-    )
-    ends = {"trim end": (span.starts_at, at(case.when["at"])), "trim start": (at(case.when["at"]), span.ends_at)}
-    if case.when["action"] not in ends:
-        raise NotYet(case.when["action"])
-    left = trimmed(span, *ends[case.when["action"]])
-    found = [] if left is None else [_window(left)]
-    same(
-        found,
-        [
-            {**one, "start": at(one["start"]), "end": at(one["end"]), "shifts": _shifts(one)}
-            for one in case.expect["windows"]
-        ],
-    )
+    """``schedule.replacement_window``: temporary spans are trimmed, a stretch is taken out of them, or they overlap."""
+    spans = [span_of(entry) for entry in case.given.get("windows") or [case.given["window"]]]
+    action = case.when["action"]
+    if action.startswith("merge"):
+        _merged_windows(spans, case)
+        return
+    left = [piece for span in spans for keep in _kept(case.when, span) if (piece := trimmed(span, *keep))]
+    wanted = [span_of(entry) for entry in case.expect["windows"]]
+    same(left, wanted)
 
 
-def _window(span: TemporarySpan) -> dict[str, Any]:
-    shown = [(one.person, one.starts_at, one.ends_at) for one in span.shifts]
-    return {"start": span.starts_at, "end": span.ends_at, "shifts": shown}
+def _kept(when: dict[str, Any], span: TemporarySpan) -> list[Span]:
+    """What of a span is to be left."""
+    action = when["action"]
+    begin, end = (when.get(name) or when.get(other) for name, other in (("from", "start"), ("to", "end")))
+    if action == "trim end":
+        return [(span.starts_at, at(when["at"]))]
+    if action == "trim start":
+        return [(at(when["at"]), span.ends_at)]
+    if begin and end and action.split()[0] in {"delete", "remove", "clear"}:
+        return [(span.starts_at, at(begin)), (at(end), span.ends_at)]
+    raise NotYet(action)
 
 
-def _shifts(window: dict[str, Any]) -> list[tuple[str, datetime, datetime]]:
-    return [(slug(one["user"]), at(one["start"]), at(one["end"])) for one in window["shifts"]]
+def _merged_windows(spans: list[TemporarySpan], case: Case) -> None:
+    """Who is on shift by spans that overlap, and when nothing but them counts."""
+    rota = rota_of({"base_on_call": [_REST]})
+    made = Amendments.of(Made(str(number), span) for number, span in enumerate(spans))
+    wanted = Amendments.of(Made(str(number), span_of(entry)) for number, entry in enumerate(case.expect["windows"]))
+    begin, end = min(span.starts_at for span in spans), max(span.ends_at for span in spans)
+    with unless_decided("spans that overlap"):
+        same(_merged(_rows(shifts(rota, begin, end, made))), _merged(_rows(shifts(rota, begin, end, wanted))))
 
 
 def swap(case: Case) -> None:
@@ -132,10 +134,11 @@ def _irrelevant(begin: datetime) -> Any:
 def mutation(case: Case) -> None:
     """``schedule.mutation``: somebody leaves a rotation; the same override is made twice."""
     action = case.when["action"]
-    if action.startswith("delete user "):
+    leaving = re.match(r"(?:delete|remove) (?:user|participant) (.+)", action)
+    if leaving:
         given = {**case.given["rotation"], "start": BASE.isoformat()}
         layer = layer_of(given, case.zone, state={"active_index": case.given["state"]["active_index"]})
-        left = without_person(layer, slug(action.removeprefix("delete user ")), case.zone, BASE)
+        left = without_person(layer, slug(leaving[1]), case.zone, BASE)
         if left is None:
             raise AssertionError("nobody is left")
         place = (plan_of(left, case.zone).turn_at(BASE) + left.first) % len(left.people)
@@ -163,10 +166,10 @@ def _on_call(target: str) -> set[str]:
     if direct:
         return {direct[1]}
     given: dict[str, Any] = {"layers": [], "overrides": []}
-    rotation = re.search(r"rotation \[(\w+)\]", target)
+    rotation = re.search(r"rotation \[([\w, ]+)\]", target)
     person = re.search(r"schedule with (u\d+)", target)
     if rotation:
-        turns = {"unit": "daily", "shift_length": 1, "start": BASE.isoformat(), "participants": [rotation[1]]}
+        turns = {"unit": "daily", "shift_length": 1, "start": BASE.isoformat(), "participants": rotation[1].split(", ")}
         given["layers"].append({"rotation": turns})
     elif person:
         given["layers"].append({"user": person[1], "windows": _EVERY_DAY})

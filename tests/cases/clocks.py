@@ -7,18 +7,28 @@ from zoneinfo import ZoneInfo
 from services.oncall.domain.mask import Mask, Window, next_time_of_day, window_at
 from services.oncall.domain.walltime import instant_of
 from services.oncall.domain.weekdays import EVERY_DAY, day_number
-from tests.cases.case import Case, NotYet, at, same
+from tests.cases.case import Case, at, same, unless_decided
 from tests.cases.rotas import window_of
+from tests.cases.wording import days_of, hours_of, months_of
 
 
 def local_clock(case: Case) -> None:
     """``time.local_clock``: the instant of a local clock time on a date."""
-    if case.when.get("pick", "first occurrence") != "first occurrence":
-        raise NotYet("hand-offs take the first occurrence of a repeated time, ends too")
     zone = ZoneInfo(case.zone)
-    for row in case.expect["rows"]:
-        found = instant_of(date.fromisoformat(row["date"]), time.fromisoformat(row["clock"]), zone)
-        same((row["date"], row["clock"], found), (row["date"], row["clock"], at(row["instant"])))
+    wanted = {(row["date"], row["clock"]): at(row["instant"]) for row in case.expect["rows"]}
+    found = {row: instant_of(date.fromisoformat(row[0]), time.fromisoformat(row[1]), zone) for row in wanted}
+    last = "last" in case.when.get("pick", "first occurrence")
+    twice = {row for row in wanted if last and _shown_twice(found[row], zone)}
+    for row in wanted.keys() - twice:
+        same((row, found[row]), (row, wanted[row]))
+    with unless_decided("the last occurrence"):
+        for row in twice:
+            same((row, found[row]), (row, wanted[row]))
+
+
+def _shown_twice(instant: datetime, zone: ZoneInfo) -> bool:
+    local = instant.astimezone(zone)
+    return local.utcoffset() != local.replace(fold=1 - local.fold).utcoffset()
 
 
 def window_active(case: Case) -> None:
@@ -64,8 +74,11 @@ def mute(case: Case) -> None:
     for text, wanted in zip(case.when["at"], case.expect["muted_by"], strict=True):
         found = [
             name
-            for name, entry in case.given["mute_intervals"].items()
-            if _covers(_interval(entry), at(text), ZoneInfo(entry.get("time_zone", "UTC")))
+            for name, said in case.given["mute_intervals"].items()
+            if any(
+                _covers(_interval(entry), at(text), ZoneInfo(entry.get("time_zone", "UTC")))
+                for entry in (said if isinstance(said, list) else [said])
+            )
         ]
         same((text, found), (text, wanted))
 
@@ -75,9 +88,10 @@ def _mask(window: dict[str, Any]) -> Mask:
 
 
 def _interval(entry: dict[str, Any]) -> Mask:
-    dates = {name: entry[name] for name in ("days", "months", "month_days", "years") if entry.get(name)}
+    dates = {name: list(map(str, entry[name])) for name in ("month_days", "years") if entry.get(name)}
+    dates |= {"days": days_of(entry.get("days") or None), "months": months_of(entry.get("months") or [])}
     times = entry.get("times") or ["00:00-24:00"]
-    return Mask(tuple(Window.model_validate({**dates, "hours": hours}).weekly() for hours in times))
+    return Mask(tuple(Window.model_validate({**dates, "hours": hours_of(hours)}).weekly() for hours in times))
 
 
 def _covers(mask: Mask, instant: datetime, zone: ZoneInfo) -> bool:

@@ -55,6 +55,14 @@ DECISIONS: Final[Mapping[str, Decision]] = {
     "a provider that throttles": Decision("429 is tried again when the provider says so", "docs/notifications.md"),
     "a limit for each key": Decision("rates are counted by key, in each replica", "docs/adr/0016"),
     "a repeat": Decision("what is so already changes nothing, and is no error", "docs/escalation.md"),
+    "a shift that is recorded": Decision(
+        "whose turn it is is computed, for the past as for the future, never read from what was recorded",
+        "docs/adr/0012",
+    ),
+    "spans that overlap": Decision("of temporary spans that overlap the later made stands", "docs/on-call.md"),
+    "the last occurrence": Decision(
+        "a time that the clocks show twice is its first occurrence, for ends of windows too", "docs/adr/0012"
+    ),
     "hours across midnight": Decision(
         "hours that end before they begin cross midnight, and those that end when they begin are a whole day",
         "docs/adr/0012",

@@ -1,17 +1,23 @@
 """From a case's set-up to a rota of ours."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from services.oncall.domain.amendments import Amendments, Made, Override, Swap, TemporarySpan
 from services.oncall.domain.layer import Layer, plan_of
 from services.oncall.domain.rota import Rota
+from services.oncall.domain.spans import common
 from services.oncall.domain.turns import Grid, Unit
 from tests.cases.case import NotYet, at, wall
+from tests.cases.wording import days_of, duration_of, hours_of, is_single, turns_of
 
-UNITS: Final[dict[str, Unit]] = {"hourly": "hours", "daily": "days", "weekly": "weeks", "monthly": "months"}
+NOBODY: Final = "nobody"
+"""Who has a turn that is nobody's: a layer of ours has people."""
 _DAY: Final = timedelta(days=1)
+_EVER: Final = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+_ROLES: Final = {"backup": "secondary"}
+_SPANS: Final = ("temporary_schedules", "temporary_spans", "replacement_windows", "windows")
 _ODD: Final = str.maketrans({" ": "-", "(": "", ")": "", "@": "", ".": "-"})
 
 
@@ -22,15 +28,13 @@ def slug(name: str) -> str:
 
 def people_of(rotation: dict[str, Any]) -> list[list[str]]:
     """Who takes turns, each turn's people together."""
-    listed = rotation.get("participants") or rotation.get("users") or [rotation.get("user", "u")]
+    said = [rotation[name] for name in ("participants", "users") if name in rotation]
+    listed = said[0] if said else [rotation.get("user", "u")]
     if listed and isinstance(listed[0], dict):
-        listed = [entry["user"] for entry in sorted(listed, key=lambda entry: entry["position"])]
-    return [[slug(one) for one in (entry if isinstance(entry, list) else [entry])] for entry in listed]
-
-
-def unit_of(rotation: dict[str, Any]) -> Unit:
-    """What turns are counted in."""
-    return UNITS[rotation.get("unit") or rotation.get("repeat", "daily")]
+        in_order = sorted(listed, key=lambda entry: entry.get("position", 0))
+        listed = [entry.get("users") or entry["user"] for entry in in_order]
+    groups = [[slug(one) for one in (entry if isinstance(entry, list) else [entry])] for entry in listed]
+    return [group or [NOBODY] for group in groups] or [[NOBODY]]
 
 
 def start_of(rotation: dict[str, Any], zone: str) -> datetime:
@@ -42,27 +46,21 @@ def start_of(rotation: dict[str, Any], zone: str) -> datetime:
 
 def grid_of(rotation: dict[str, Any], zone: str) -> Grid:
     """The bare grid of hand-offs, which goes on for ever both ways."""
-    length = int(rotation.get("shift_length", rotation.get("interval", 1)))
-    return Grid(unit_of(rotation), (length,), start_of(rotation, zone), ZoneInfo(zone))
-
-
-def duration_of(rotation: dict[str, Any]) -> timedelta | None:
-    """How long a shift lasts, where the case says so."""
-    for name, unit in (("duration_s", 1), ("shift_duration_s", 1), ("duration_h", 3600), ("shift_duration_h", 3600)):
-        if name in rotation:
-            return timedelta(seconds=rotation[name] * unit)
-    return None
+    length, unit = turns_of(rotation)
+    return Grid(unit, (length,), start_of(rotation, zone), ZoneInfo(zone))
 
 
 def layer_of(rotation: dict[str, Any], zone: str, name: str = "one", state: dict[str, Any] | None = None) -> Layer:
     """A rotation of a case as a layer."""
-    unit = unit_of(rotation)
+    if is_single(rotation):
+        return _single(rotation, zone, name)
+    length, unit = turns_of(rotation)
     start = start_of(rotation, zone)
-    length = int(rotation.get("shift_length", rotation.get("interval", 1)))
     lasts = duration_of(rotation)
     days = rotation.get("days")
     said: dict[str, Any] = {
         "id": name,
+        "role": role_of(rotation),
         "people": people_of(rotation),
         "priority": rotation.get("priority", 0),
         "every": f"{length} {unit.removesuffix('s')}",
@@ -84,6 +82,29 @@ def layer_of(rotation: dict[str, Any], zone: str, name: str = "one", state: dict
     return layer
 
 
+def role_of(said: dict[str, Any]) -> str:
+    """In which role a layer's people are on shift."""
+    role = str(said.get("role", "primary")).lower()
+    return _ROLES.get(role, role)
+
+
+def _single(rotation: dict[str, Any], zone: str, name: str) -> Layer:
+    """A shift that happens once."""
+    since = start_of(rotation, zone).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    ends_at = at(rotation["end"]) if rotation.get("end") else since + (duration_of(rotation) or _DAY)
+    cuts = [at(rotation["effective_from"])] if rotation.get("effective_from") else []
+    return Layer.model_validate(
+        {
+            "id": name,
+            "role": role_of(rotation),
+            "people": people_of(rotation)[:1],
+            "priority": rotation.get("priority", 0),
+            "since": max([since, *cuts]),
+            "until": min([ends_at, *([at(rotation["until"])] if rotation.get("until") else [])]),
+        }
+    )
+
+
 def _masked(
     unit: Unit, length: int, start: datetime, days: list[str], lasts: timedelta | None, week_start: str
 ) -> dict[str, Any]:
@@ -91,19 +112,22 @@ def _masked(
     if lasts is not None and lasts > _DAY:
         raise NotYet("shifts of more than a day under a mask of days")
     end = start + (lasts or _DAY)
-    said: dict[str, Any] = {"only": [{"days": days, "hours": f"{start:%H:%M}-{end:%H:%M}"}], "lasts": None}
+    window: dict[str, Any] = {"days": days_of(days), "hours": f"{start:%H:%M}-{end:%H:%M}"}
+    said: dict[str, Any] = {"only": [window], "lasts": None}
     if unit == "weeks":
         said |= {"hand_off": f"{week_start} {start:%H:%M}", "lasts": "1 week" if length > 1 else None}
     if unit == "months":
-        if length > 1:
-            raise NotYet("every second month under a mask of days")
+        if 12 % length:
+            raise NotYet("a mask of days in every so many months that no year is made of them")
         said["hand_off"] = f"1 {start:%H:%M}"
+        if length > 1:
+            window["months"] = [(start.month - 1 + step) % 12 + 1 for step in range(0, 12, length)]
     return said
 
 
 def window_of(window: dict[str, Any]) -> dict[str, Any]:
     """A window of a case as the configuration writes it."""
-    return {"days": window.get("days") or "mo-su", "hours": f"{window['start']}-{window['end']}"}
+    return {"days": days_of(window.get("days")), "hours": hours_of(window)}
 
 
 def layers_of(case_layers: list[dict[str, Any]], zone: str) -> list[Layer]:
@@ -112,28 +136,39 @@ def layers_of(case_layers: list[dict[str, Any]], zone: str) -> list[Layer]:
     for number, entry in enumerate(case_layers):
         name = f"layer-{number}"
         if "rotation" in entry:
-            layer = layer_of({**entry["rotation"], **_rest(entry)}, zone, name)
+            state = entry.get("state") or entry["rotation"].get("state")
+            layer = layer_of({**entry["rotation"], **_rest(entry)}, zone, name, state)
         elif "windows" in entry:
-            only = [window_of(window) for window in entry["windows"]]
-            found_people = [people_of(entry)[0]] if "user" in entry else [[slug(one) for one in entry["users"]]]
+            windows = [window_of(window) for window in entry["windows"] if window.get("days") != []]
+            if not windows:
+                continue
             layer = Layer.model_validate(
                 {
                     "id": name,
-                    "people": found_people,
-                    "only": only,
+                    "role": role_of(entry),
+                    "people": [_together(entry)],
+                    "only": windows,
                     "priority": entry.get("priority", 0),
-                    "since": entry.get("since"),
+                    "since": entry.get("since") or entry.get("effective_from"),
+                    "until": entry.get("until"),
                 }
             )
+        elif is_single(entry):
+            layer = layer_of({**entry, "users": [_together(entry)]}, zone, name)
         else:
-            group = entry.get("users") or [entry["user"]]
-            layer = layer_of({**entry, "participants": [group]}, zone, name)
+            layer = layer_of({**entry, "participants": [_together(entry)]}, zone, name)
         found.append(layer)
     return found
 
 
+def _together(entry: dict[str, Any]) -> list[str]:
+    """The people of a layer without turns: all of them at once."""
+    return [one for group in people_of(entry) for one in group]
+
+
 def _rest(entry: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in entry.items() if name in {"windows", "priority", "until"}}
+    taken = {"windows", "priority", "until", "effective_from", "role"}
+    return {name: value for name, value in entry.items() if name in taken}
 
 
 def rota_of(given: dict[str, Any]) -> Rota:
@@ -151,23 +186,75 @@ def rota_of(given: dict[str, Any]) -> Rota:
 
 
 def amendments_of(given: dict[str, Any]) -> Amendments:
-    """The overrides and the swap of a case, in their order."""
-    made = [_override_of(entry) for entry in given.get("overrides", [])]
+    """The overrides, the temporary spans and the swap of a case, in their order."""
+    listed = given.get("overrides") or []
+    hiding = [entry for entry in listed if _hides(entry)]
+    made: list[Override | TemporarySpan | Swap] = [_override_of(entry) for entry in listed if not _hides(entry)]
+    made += _spans_of(hiding)
+    for name in _SPANS:
+        entries = given.get(name) or ([given[name[:-1]]] if given.get(name[:-1]) else [])
+        made += [span_of(entry) for entry in entries]
     if isinstance(given.get("swap"), dict):
         made.append(swap_of(given["swap"]))
     return Amendments.of(Made(str(number), change) for number, change in enumerate(made))
 
 
-def _override_of(entry: dict[str, Any]) -> Override | TemporarySpan | Swap:
-    """Add, remove, replace; or an override that hides every layer, which is a temporary span here."""
+def _hides(entry: dict[str, Any]) -> bool:
+    """Whether an override hides every layer, which is a temporary span here: it only says who is on shift."""
+    return "type" not in entry and ("user" in entry or "users" in entry)
+
+
+def _spans_of(entries: list[dict[str, Any]]) -> list[TemporarySpan]:
+    """What hides every layer: those of the same priority that overlap are one span; a higher priority hides a lower one."""
+    found: list[tuple[int, list[dict[str, Any]]]] = []
+    for entry in sorted(entries, key=lambda one: (one.get("priority", 0), at(one["start"]))):
+        shifts = _shifts_of(entry)
+        priority = entry.get("priority", 0)
+        if found and found[-1][0] == priority and shifts[0]["starts_at"] < max(one["ends_at"] for one in found[-1][1]):
+            found[-1][1].extend(shifts)
+        else:
+            found.append((priority, shifts))
+    return [
+        TemporarySpan.model_validate(
+            {
+                "starts_at": min(one["starts_at"] for one in shifts),
+                "ends_at": max(one["ends_at"] for one in shifts),
+                "shifts": shifts,
+            }
+        )
+        for _, shifts in found
+    ]
+
+
+def _shifts_of(entry: dict[str, Any]) -> list[dict[str, Any]]:
     starts_at = at(entry["start"])
-    if "user" in entry or "users" in entry:
-        ends_at = at(entry["end"]) if "end" in entry else starts_at + (duration_of(entry) or _DAY)
-        whom = [slug(one) for one in (entry.get("users") or [entry["user"]])]
-        shifts = [{"person": one, "starts_at": starts_at, "ends_at": ends_at} for one in whom]
-        return TemporarySpan.model_validate({"starts_at": starts_at, "ends_at": ends_at, "shifts": shifts})
+    ends_at = at(entry["end"]) if entry.get("end") else starts_at + (duration_of(entry) or _DAY)
+    if entry.get("until"):
+        ends_at = min(ends_at, at(entry["until"]))
+    return [{"person": one, "starts_at": starts_at, "ends_at": ends_at} for one in _together(entry)]
+
+
+def _override_of(entry: dict[str, Any]) -> Override:
+    """Add, remove, replace; from ever and for ever where it says no time."""
+    starts_at = at(entry["start"]) if entry.get("start") else _EVER[0]
+    ends_at = at(entry["end"]) if entry.get("end") else starts_at + (duration_of(entry) or _EVER[1] - starts_at)
     said = {verb: slug(entry[verb]) for verb in ("add", "remove") if entry.get(verb)}
-    return Override.model_validate({**said, "starts_at": starts_at, "ends_at": at(entry["end"])})
+    if "type" in entry:
+        by = {"replace": ("remove", "user"), "remove": ("remove", "user"), "add": ("add", "user")}
+        verb, name = by[entry["type"]]
+        said = {verb: slug(entry[name]), **({"add": slug(entry["with"])} if entry.get("with") else {})}
+    return Override.model_validate({**said, "starts_at": starts_at, "ends_at": min(ends_at, _EVER[1])})
+
+
+def span_of(entry: dict[str, Any]) -> TemporarySpan:
+    """A window that replaces everything; what of its shifts lies outside is cut off."""
+    starts_at, ends_at = at(entry["start"]), at(entry["end"])
+    shifts = [
+        {"person": slug(one["user"]), "starts_at": begin, "ends_at": end}
+        for one in entry.get("shifts", [])
+        for begin, end in common((at(one["start"]), at(one["end"])), [(starts_at, ends_at)])
+    ]
+    return TemporarySpan.model_validate({"starts_at": starts_at, "ends_at": ends_at, "shifts": shifts})
 
 
 def swap_of(entry: dict[str, Any]) -> Swap:

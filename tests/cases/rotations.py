@@ -1,12 +1,14 @@
 """Drivers: hand-offs, bounds, who is on call, and lists of shifts."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from services.oncall.domain.schedule import on_shift, shifts, uncovered
 from services.oncall.domain.shift import Shift
-from tests.cases.case import Case, NotYet, at, same
-from tests.cases.rotas import amendments_of, grid_of, rota_of, slug
+from tests.cases.case import Case, NotYet, at, same, unless_decided
+from tests.cases.rotas import NOBODY, amendments_of, grid_of, rota_of, slug
 
 Row = tuple[str, datetime, datetime]
 
@@ -49,8 +51,8 @@ def oncall_at(case: Case) -> None:
     """``schedule.oncall_at``: who is on call at each instant."""
     rota, amendments = rota_of(case.given), amendments_of(case.given)
     for row in case.expect["on_call"]:
-        found = sorted(shift.person or "" for shift in on_shift(rota, at(row["at"]), amendments))
-        same((row["at"], found), (row["at"], sorted(slug(user) for user in row["users"])))
+        found = {_who(shift) for shift in on_shift(rota, at(row["at"]), amendments)} - {""}
+        same((row["at"], sorted(found)), (row["at"], sorted({slug(user) for user in row["users"]})))
 
 
 def shift_days(case: Case) -> None:
@@ -59,7 +61,7 @@ def shift_days(case: Case) -> None:
     begin, end = at(case.when["from"]), at(case.when["to"])
     by_day: dict[str, list[str]] = {}
     for shift in shifts(rota, begin, end):
-        by_day.setdefault(f"{shift.starts_at:%Y-%m-%d}", []).append(shift.person or "")
+        by_day.setdefault(f"{shift.starts_at.astimezone(ZoneInfo(case.zone)):%Y-%m-%d}", []).append(_who(shift))
     found = [(day, sorted(people)) for day, people in sorted(by_day.items())]
     same(found, [(row["date"], sorted(map(slug, row["users"]))) for row in case.expect["shift_start_days"]])
 
@@ -68,26 +70,33 @@ def shift_lists(case: Case) -> None:
     """``schedule.shifts`` and ``schedule.final``: the shifts of a range, or the one that covers each instant."""
     if "calendar" in case.given:
         raise NotYet("the calendar file is not part of the case")
+    if case.given.get("history"):
+        with unless_decided("a shift that is recorded"):
+            _shift_list(case)
+    else:
+        _shift_list(case)
+
+
+def _shift_list(case: Case) -> None:
     rota, amendments = rota_of(_recorded(case.given)), amendments_of(case.given)
-    query = case.when["query"]
+    query, wanted = case.when["query"], case.expect["shifts"]
     if query == "shift_covering":
-        found = [shift for text in case.when["at"] for shift in on_shift(rota, at(text), amendments)]
-        same(sorted(map(_row, found)), sorted(_expected(case.expect["shifts"])))
+        covering = [shift for text in case.when["at"] for shift in on_shift(rota, at(text), amendments)]
+        same(sorted(map(_row, covering)), sorted(_expected(wanted)))
         return
     begin, end = at(case.when["from"]), at(case.when["to"])
     found = list(shifts(rota, begin, max(end, begin + timedelta(microseconds=1)), amendments))
-    wanted = case.expect["shifts"]
     rows = [_row(shift) for shift in found]
     if query == "shifts_between":
         rows = [(person, starts_at, min(ends_at, end)) for person, starts_at, ends_at in rows]
-        cut = sorted((shift.person, shift.ends_at > end) for shift in found)
+        cut = sorted((_who(shift), shift.ends_at > end) for shift in found)
         same(cut, sorted((slug(row["user"]), row.get("truncated", False)) for row in wanted))
-    if query == "shifts_with_gaps":
+    if query == "shifts_with_gaps" or any(row.get("gap") for row in wanted):
         rows += [("", *span) for span in uncovered(found, begin, end)]
     same(sorted(rows), sorted(_expected(wanted)))
-    for row in wanted:
-        if row.get("override"):
-            same({shift.origin for shift in found if shift.person == slug(row["user"])} - {"span", "override"}, set())
+    overriding = {_row(shift) for shift in found if shift.origin in {"span", "override"}}
+    for row in _expected([row for row in wanted if row.get("override")]):
+        same((row, row in overriding), (row, True))
 
 
 def _recorded(given: dict[str, Any]) -> dict[str, Any]:
@@ -103,7 +112,11 @@ def _recorded(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _row(shift: Shift) -> Row:
-    return shift.person or "", shift.starts_at.astimezone(UTC), shift.ends_at.astimezone(UTC)
+    return _who(shift), shift.starts_at.astimezone(UTC), shift.ends_at.astimezone(UTC)
+
+
+def _who(shift: Shift) -> str:
+    return "" if shift.person in {None, NOBODY} else shift.person or ""
 
 
 def _expected(listed: list[dict[str, Any]]) -> list[Row]:
@@ -115,24 +128,34 @@ def _expected(listed: list[dict[str, Any]]) -> list[Row]:
 
 
 def user_shifts(case: Case) -> None:
-    """``schedule.user_shifts``: one person's shifts of the next seven days, by whether they have begun."""
+    """``schedule.user_shifts``: one person's shifts of the next days, seven where nothing is said, by whether they have begun."""
     now = at(case.given["now"])
-    found = shifts(rota_of(case.given), now, now + timedelta(days=7), amendments_of(case.given))
+    said = re.search(r"next (\d+) days", case.when.get("query", ""))
+    days = int(case.when.get("days") or (said[1] if said else 7))
+    found = shifts(rota_of(case.given), now, now + timedelta(days=days), amendments_of(case.given))
     for user, wanted in case.expect.items():
         own = [shift for shift in found if shift.person == slug(user)]
         current = [shift for shift in own if shift.covers(now)]
         upcoming = [shift for shift in own if shift.starts_at > now]
-        shown: dict[str, object] = {"passed": 0, "current": len(current), "upcoming": len(upcoming)}
-        if "current_start" in wanted:
-            shown |= {"current_start": current[0].starts_at, "next_start": upcoming[0].starts_at}
-        same(shown, {name: at(value) if isinstance(value, str) else value for name, value in wanted.items()})
+        shown: dict[str, object] = {
+            "passed": 0,
+            "current": len(current),
+            "upcoming": len(upcoming),
+            "current_start": current[0].starts_at if current else None,
+            "next_start": upcoming[0].starts_at if upcoming else None,
+        }
+        same(
+            {name: shown[name] for name in wanted},
+            {name: at(value) if isinstance(value, str) else value for name, value in wanted.items()},
+        )
 
 
 def check(case: Case) -> None:
     """``schedule.check``: gaps, and shifts of people who cannot be paged, in the coming days."""
     now = at(case.given["now"])
     end = now + timedelta(days=case.given["look_ahead_days"])
-    unusable = {slug(entry["user"]) for entry in case.given["layers"] if "may not be paged" in entry["user"]}
+    unusable = {slug(entry["user"]) for entry in case.given["layers"] if "may not be paged" in entry.get("user", "")}
+    unusable |= {NOBODY}
     found = shifts(rota_of(case.given), now, end, amendments_of(case.given))
     shown = {
         "has_gaps": bool(uncovered(found, now, end)),
