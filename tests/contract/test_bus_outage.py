@@ -16,7 +16,8 @@ from tests.contract.conftest import ENGINES
 from tests.support.buses import MOMENT, ends, new_topic, publish, read, running, unique, values
 from tests.support.postgres import PostgresServer
 
-BOUND_SECONDS = 12.0
+BOUND_SECONDS = 90.0
+"""Far above what a busy machine makes of any wait here, and below for ever."""
 
 
 @dataclass
@@ -63,7 +64,7 @@ def _postgres(server: PostgresServer, url: str) -> Server:
 async def until(condition: Callable[[], bool]) -> None:
     waited = Stopwatch()
     while not condition():
-        assert waited.seconds() < BOUND_SECONDS * 2, "the condition never held"
+        assert waited.seconds() < BOUND_SECONDS, "the condition never held"
         await asyncio.sleep(0.05)
 
 

@@ -9,7 +9,7 @@ from libs.common.bus.base import Bus, Consumer, Message, Partition, Record, Topi
 from libs.common.bus.connect import connect
 from libs.common.clock import Clock, Stopwatch
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 90.0
 MOMENT = timedelta(milliseconds=200)
 
 

@@ -24,6 +24,7 @@ from aiokafka.errors import (
 )
 
 from libs.common.bus.base import BusUnavailable, Message, TopicSpec
+from libs.common.bus.kafka_clients import begin, end
 from libs.common.bus.kafka_consumer import KafkaConsumer
 from libs.common.errors import Misconfigured, TooLarge
 
@@ -103,11 +104,7 @@ class KafkaProducer:
                     max_request_size=MOST_BYTES,
                     metadata_max_age_ms=30_000,
                 )
-                try:
-                    await client.start()
-                except BaseException:
-                    await client.stop()
-                    raise
+                await begin(client)
                 self._client = client
             return self._client
 
@@ -132,8 +129,7 @@ async def _abandon(client: Any) -> None:
     """Close a producer without waiting for brokers that may never answer."""
     # The library's own stop() waits until everything was delivered, for ever where the broker stays away.
     client._message_accumulator.fail_all(KafkaError("abandoned"))  # noqa: SLF001
-    with suppress(*FAILURES):
-        await client.stop()
+    await end(client)
 
 
 class KafkaBus:
@@ -160,18 +156,18 @@ class KafkaBus:
                 await self._tried.wait()
 
     async def stop(self) -> None:
-        """Close every producer and consumer of this bus."""
-        if self._watch is not None:
-            self._watch.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._watch
-            self._watch = None
-        await asyncio.gather(*(consumer.close() for consumer in self._consumers))
-        self._consumers.clear()
-        await self._producer.close()
-        async with self._admin_mutex:
-            await self._drop_admin()
+        """Close every producer and consumer of this bus; one that does not close well keeps no other open."""
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.cancel()
+            await asyncio.wait({watch})
+        consumers, self._consumers = self._consumers, []
+        closing = [*(consumer.close() for consumer in consumers), self._producer.close(), self._close_admin()]
+        outcomes = await asyncio.gather(*closing, return_exceptions=True)
         self._healthy = False
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):
+                raise outcome
 
     def healthy(self) -> bool:
         """Whether a broker answered when last asked."""
@@ -213,25 +209,24 @@ class KafkaBus:
 
     async def _connect_admin(self) -> None:
         admin = AIOKafkaAdminClient(bootstrap_servers=self._brokers, request_timeout_ms=REQUEST_MS)
+        await begin(admin)
         self._admin = admin
-        await admin.start()
+
+    async def _close_admin(self) -> None:
+        async with self._admin_mutex:
+            await self._drop_admin()
 
     async def _drop_admin(self) -> None:
         probe, self._probe = self._probe, None
         admin, self._admin = self._admin, None
-        with suppress(*FAILURES):
-            if probe is not None:
-                await probe.stop()
-            if admin is not None:
-                await admin.close()
+        await asyncio.gather(*(end(client) for client in (probe, admin) if client is not None))
 
     async def _offsets_probe(self) -> Any:
         """A client that reads nothing and knows where partitions begin and end."""
         if self._probe is None:
-            self._probe = AIOKafkaConsumer(
-                bootstrap_servers=self._brokers, request_timeout_ms=REQUEST_MS, group_id=None
-            )
-            await self._probe.start()
+            probe = AIOKafkaConsumer(bootstrap_servers=self._brokers, request_timeout_ms=REQUEST_MS, group_id=None)
+            await begin(probe)
+            self._probe = probe
         return self._probe
 
     async def _look_after(self) -> None:
@@ -270,7 +265,9 @@ class KafkaBus:
         ]
         if not places:
             return 0
-        first, last = await asyncio.gather(probe.beginning_offsets(places), probe.end_offsets(places))
+        # One after the other: where one of two failed, the other would go on with a client that was closed by then.
+        first = await probe.beginning_offsets(places)
+        last = await probe.end_offsets(places)
         done = await _committed(admin, group, places)
         return sum(max(last[place] - max(done.get(place, 0), first[place]), 0) for place in places)
 

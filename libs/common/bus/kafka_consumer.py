@@ -11,11 +11,14 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from libs.common.bus.base import BusUnavailable, Partition, Record
+from libs.common.bus.kafka_clients import begin, end
 from libs.common.clock import Stopwatch
 
 COMMIT_SECONDS = 5.0
 REQUEST_MS = 15_000
 RETRY_SECONDS = 0.5
+REBALANCE_SECONDS = 1.0
+"""How long a fetch outlasts its time while the group shares its partitions anew: the library waits for that alone."""
 METADATA_MS = 5000
 """How soon topics and partitions that were added are noticed."""
 LONGEST_HANDLING = timedelta(minutes=10)
@@ -37,6 +40,7 @@ class KafkaConsumer:
         self._client: Any = None
         self._ready = asyncio.Event()
         self._closed = False
+        self._ending: asyncio.Task[None] | None = None
         self._task = asyncio.create_task(self._connect(), name=f"bus member of {group}")
 
     @property
@@ -67,7 +71,10 @@ class KafkaConsumer:
                 await self.joined(rest)
                 continue
             try:
-                found = await self._client.getmany(timeout_ms=max(int(rest * 1000), 0), max_records=limit)
+                async with asyncio.timeout(max(rest, 0) + REBALANCE_SECONDS):
+                    found = await self._client.getmany(timeout_ms=max(int(rest * 1000), 0), max_records=limit)
+            except TimeoutError:
+                found = {}
             except FAILURES as error:
                 logger.warning("bus_fetch_failed", group=self._group, error=str(error) or type(error).__name__)
                 await asyncio.sleep(min(max(rest, 0), RETRY_SECONDS))
@@ -100,29 +107,27 @@ class KafkaConsumer:
                 self._client.seek(TopicPartition(*_pair(place)), offsets[place])
 
     async def close(self) -> None:
-        """Leave the group, so that others take over at once."""
-        if self._closed:
-            return
-        self._closed = True
+        """Leave the group, so that others take over at once. Goes on to its end where the caller is cancelled."""
+        if self._ending is None:
+            self._closed = True
+            self._ending = asyncio.create_task(self._end(), name=f"end of a bus member of {self._group}")
+        await asyncio.shield(self._ending)
+
+    async def _end(self) -> None:
         self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        await asyncio.wait({self._task})
         client, self._client = self._client, None
         if client is not None:
-            await _stop(client)
+            await end(client)
 
     async def _connect(self) -> None:
         """Make the client; try again until a broker answers."""
         while True:
             client = self._new_client()
             try:
-                await client.start()
+                await begin(client)
             except FAILURES:
-                await _stop(client)
                 await asyncio.sleep(RETRY_SECONDS)
-            except BaseException:
-                await _stop(client)
-                raise
             else:
                 self._client = client
                 self._ready.set()
@@ -143,13 +148,6 @@ class KafkaConsumer:
             request_timeout_ms=REQUEST_MS,
             fetch_max_wait_ms=500,
         )
-
-
-async def _stop(client: Any) -> None:
-    """Close a client whose broker may be gone."""
-    with suppress(*FAILURES):
-        async with asyncio.timeout(COMMIT_SECONDS):
-            await client.stop()
 
 
 def _pair(place: Partition) -> tuple[str, int]:
