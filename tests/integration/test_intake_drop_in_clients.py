@@ -66,10 +66,18 @@ api.acknowledge_alert("checkout/down", acknowledge_alert_payload=sdk.Acknowledge
 said["acknowledged"] = state()
 said["listed"] = [alert.alias for alert in api.list_alerts(query="status: open").data]
 said["count"] = api.count_alerts(query="status: open").data.count
+api.un_acknowledge_alert("checkout/down", un_acknowledge_alert_payload=sdk.UnAcknowledgeAlertPayload(user="ann"), **alias)
+said["taken back"] = state()
+api.snooze_alert("checkout/down", sdk.SnoozeAlertPayload(end_time="2030-01-01T00:00:00Z"), **alias)
+api.escalate_alert(
+    "checkout/down", sdk.EscalateAlertToNextPayload(escalation=sdk.EscalationRecipient(name="Night")), **alias)
+api.assign_alert("checkout/down", sdk.AssignAlertPayload(owner=sdk.UserRecipient(username="bob@example.org")), **alias)
+said["owner"] = api.get_alert("checkout/down", **alias).data.owner
 try:
-    api.snooze_alert("checkout/down", sdk.SnoozeAlertPayload(end_time="2030-01-01T00:00:00Z"), **alias)
+    api.add_responder("checkout/down", sdk.AddResponderToAlertPayload(
+        responder=sdk.TeamResponder(type="team", name="payments")), **alias)
 except sdk.OpenApiException as error:
-    said["snooze"] = [error.status, json.loads(error.body)["code"]]
+    said["responders"] = [error.status, json.loads(error.body)["code"]]
 api.close_alert("checkout/down", close_alert_payload=sdk.CloseAlertPayload(user="ann", note="Fixed."), **alias)
 said["closed"] = state()
 print(json.dumps(said))
@@ -176,11 +184,13 @@ async def test_the_opsgenie_sdk(house: House, port: int) -> None:
         "acknowledged": ["open", True, 1, "P1", ["prod", "eu"], details],
         "listed": ["checkout/down"],
         "count": 1,
-        "snooze": [403, 40302],
-        "closed": ["closed", True, 1, "P1", ["prod", "eu"], details],
+        "taken back": ["open", False, 1, "P1", ["prod", "eu"], details],
+        "owner": "bob@example.org",
+        "responders": [403, 40302],
+        "closed": ["closed", False, 1, "P1", ["prod", "eu"], details],
     }
     words = [word for _, word in await told(house)]
-    assert words == ["firing", "noted", "noted", "acknowledged", "noted", "resolved"]
+    assert words == ["firing", "noted", "noted", "acknowledged", *["noted"] * 4, "noted", "resolved"]
 
 
 async def test_the_heartbeats_of_the_opsgenie_sdk(house: House, port: int) -> None:

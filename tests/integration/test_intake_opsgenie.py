@@ -165,6 +165,45 @@ async def test_tags_details_and_notes_change_the_alert_and_stand_on_the_timeline
     ]
 
 
+async def test_what_is_asked_of_people_stands_on_the_timeline_and_who_has_the_alert_is_shown(house: House) -> None:
+    alert = f"/v2/alerts/{(await create(house))['alertId']}"
+    await done(house, "POST", f"{alert}/acknowledge", {"user": "ann"})
+    taken = await data(house, alert)
+    await done(house, "POST", f"{alert}/assign", {"owner": {"username": "bob@example.org"}, "user": "ann"})
+    assigned = await data(house, alert)
+    await done(house, "POST", f"{alert}/unacknowledge", {"user": "ann", "note": "Not mine."})
+    given_back = await data(house, alert)
+    shown = [(one["acknowledged"], one["owner"]) for one in (taken, assigned, given_back)]
+    assert shown == [(True, "ann"), (True, "bob@example.org"), (False, "")]
+    snoozed = await done(house, "POST", f"{alert}/snooze", {"endTime": "2026-03-02T12:00:00Z"})
+    escalated = await done(house, "POST", f"{alert}/escalate/", {"escalation": {"name": "Night shift"}})
+    assert [snoozed["status"], escalated["status"]] == ["Noted on the incident", "Noted on the incident"]
+    notes = [(event["by"], event["note"]) for event in await house.events() if event.get("note")]
+    assert notes == [
+        ("ann", "assign to bob@example.org"),
+        ("ann", "unacknowledge"),
+        ("ann", "Not mine."),
+        ("", "snooze until 2026-03-02T12:00:00Z"),
+        ("", "escalate to Night shift"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("call", "body", "field"),
+    [
+        ("snooze", {}, "endTime"),
+        ("snooze", {"endTime": "soon"}, "endTime"),
+        ("escalate", {"escalation": {}}, "name"),
+        ("assign", {"user": "ann"}, "username"),
+    ],
+)
+async def test_what_is_asked_of_people_must_say_what(house: House, call: str, body: dict[str, Any], field: str) -> None:
+    await create(house)
+    response = await genie(house, "POST", f"/v2/alerts/srv01%2Fdisk/{call}?identifierType=alias", body)
+    assert response.status_code == 422
+    assert list(response.json()["errors"]) == [field]
+
+
 async def test_a_deleted_alert_is_gone_and_its_incident_over(house: House) -> None:
     alert = (await create(house))["alertId"]
     assert (await done(house, "DELETE", f"/v2/alerts/{alert}"))["status"] == "Deleted alert"
@@ -175,10 +214,6 @@ async def test_a_deleted_alert_is_gone_and_its_incident_over(house: House) -> No
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("POST", "/v2/alerts/x/unacknowledge"),
-        ("POST", "/v2/alerts/x/snooze"),
-        ("POST", "/v2/alerts/x/escalate"),
-        ("POST", "/v2/alerts/x/assign"),
         ("POST", "/v2/alerts/x/responders"),
         ("POST", "/v2/alerts/x/actions/Restart"),
         ("POST", "/v2/alerts/x/attachments"),

@@ -20,6 +20,7 @@ from services.intake.domain.mapping import LABEL_LIMIT, NAME_LIMIT, TITLE_LIMIT,
 from services.intake.domain.opsgenie import BadQuery, Place, place_of, terms_of
 from services.intake.domain.trigger import Reading
 from services.intake.handlers.senders import source_named
+from services.intake.sources.opsgenie import OWNER
 from services.intake.store import drop_in as store
 from services.intake.store.drop_in import DropInAlertRow
 from services.intake.store.writer import Repeated
@@ -194,6 +195,7 @@ def _call(
         user=clean(look.text("user"), NAME_LIMIT),
         fields=fields,
         tags=tuple(clean(tag, NAME_LIMIT) for tag in look.texts("tags")),
+        owner=clean(look.text(*OWNER), NAME_LIMIT),
         details=details,
     )
 

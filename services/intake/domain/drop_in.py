@@ -12,14 +12,30 @@ ALIAS: Final = "x-tocsin-alias"
 """The header in which a source reads which alert is meant, where the address said it or the sender left it to us."""
 
 Action = Literal[
-    "create", "acknowledge", "close", "note", "add-tags", "remove-tags", "add-details", "remove-details", "delete"
+    "create",
+    "acknowledge",
+    "unacknowledge",
+    "close",
+    "snooze",
+    "escalate",
+    "assign",
+    "note",
+    "add-tags",
+    "remove-tags",
+    "add-details",
+    "remove-details",
+    "delete",
 ]
 """What can be done to an alert of the Opsgenie API."""
 
 DONE: Final[dict[Action, tuple[str, str]]] = {
     "create": ("Create", "Created alert"),
     "acknowledge": ("Acknowledge", "Acknowledged alert"),
+    "unacknowledge": ("UnAcknowledge", "Unacknowledged alert"),
     "close": ("Close", "Closed alert"),
+    "snooze": ("Snooze", "Noted on the incident"),
+    "escalate": ("EscalateToNext", "Noted on the incident"),
+    "assign": ("AssignOwnership", "Assigned alert"),
     "note": ("AddNote", "Added note"),
     "add-tags": ("AddTags", "Added tags"),
     "remove-tags": ("RemoveTags", "Removed tags"),
@@ -27,7 +43,7 @@ DONE: Final[dict[Action, tuple[str, str]]] = {
     "remove-details": ("RemoveDetails", "Removed details"),
     "delete": ("Delete", "Deleted alert"),
 }
-"""What Opsgenie calls each action, and what it says once that is done."""
+"""What Opsgenie calls each action, and what it says once that is done. What only people can do is said to be noted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,5 +73,7 @@ class Call:
     user: str = ""
     fields: AlertFields = field(default_factory=AlertFields)
     tags: tuple[str, ...] = ()
+    owner: str = ""
+    """``assign``: to whom."""
     details: dict[str, str] = field(default_factory=dict)
     """``remove-details``: by their keys, the values are empty."""

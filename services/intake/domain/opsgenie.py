@@ -11,7 +11,11 @@ ROOT: Final = "/v2/alerts"
 
 ACTIONS: Final[dict[tuple[str, str], Action]] = {
     ("POST", "acknowledge"): "acknowledge",
+    ("POST", "unacknowledge"): "unacknowledge",
     ("POST", "close"): "close",
+    ("POST", "snooze"): "snooze",
+    ("POST", "escalate"): "escalate",
+    ("POST", "assign"): "assign",
     ("POST", "notes"): "note",
     ("POST", "tags"): "add-tags",
     ("POST", "details"): "add-details",
@@ -22,9 +26,7 @@ ACTIONS: Final[dict[tuple[str, str], Action]] = {
 """What Tocsin does, by the method and the last word of the address."""
 
 UNSUPPORTED: Final[dict[str, frozenset[str]]] = {
-    "POST": frozenset(
-        {"unacknowledge", "snooze", "escalate", "assign", "responders", "teams", "actions", "attachments"}
-    ),
+    "POST": frozenset({"responders", "teams", "actions", "attachments"}),
     "GET": frozenset({"attachments", "logs", "notes", "recipients"}),
     "PUT": frozenset({"message", "description", "priority"}),
     "PATCH": frozenset({"message", "description", "priority"}),

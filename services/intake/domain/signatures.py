@@ -74,18 +74,23 @@ def _same(given: Iterable[str], expected: str) -> bool:
     return any(found)
 
 
+def _same_hex(given: Iterable[str], expected: str) -> bool:
+    """As :func:`_same`, of hexadecimal digits, which mean the same in either case."""
+    return _same((one.lower() for one in given), expected)
+
+
 def _hex(header: str, prefix: str = "") -> Callable[[Signed, str], bool]:
     """Hexadecimal HMAC-SHA256 over the body, in a header that may hold several."""
 
     def genuine(signed: Signed, secret: str) -> bool:
-        return _same(signed.header(header).split(","), prefix + _mac(secret, signed.body).hex())
+        return _same_hex(signed.header(header).split(","), prefix + _mac(secret, signed.body).hex())
 
     return genuine
 
 
 def _slack(signed: Signed, secret: str) -> bool:
     text = b"v0:" + signed.header("x-slack-request-timestamp").encode() + b":" + signed.body
-    return _same([signed.header("x-slack-signature")], "v0=" + _mac(secret, text).hex())
+    return _same_hex([signed.header("x-slack-signature")], "v0=" + _mac(secret, text).hex())
 
 
 def _zendesk(signed: Signed, secret: str) -> bool:
@@ -102,7 +107,7 @@ def _grafana(signed: Signed, secret: str) -> bool:
     if signed.timestamp_header and not stamp:
         return False
     text = stamp.encode() + b":" + signed.body if stamp else signed.body
-    return _same([signed.header((signed.signature_header or GRAFANA).lower())], _mac(secret, text).hex())
+    return _same_hex([signed.header((signed.signature_header or GRAFANA).lower())], _mac(secret, text).hex())
 
 
 def _standard(signed: Signed, secret: str) -> bool:
@@ -130,7 +135,7 @@ def _mailgun_fields(signed: Signed) -> Mapping[str, Any]:
 def _mailgun(signed: Signed, secret: str) -> bool:
     fields = _mailgun_fields(signed)
     text = f"{fields.get('timestamp', '')}{fields.get('token', '')}".encode("utf-8", "replace")
-    return _same([str(fields.get("signature", ""))], _mac(secret, text).hex())
+    return _same_hex([str(fields.get("signature", ""))], _mac(secret, text).hex())
 
 
 def _sendgrid(signed: Signed, secret: str) -> bool:

@@ -11,6 +11,13 @@ from services.intake.sources.base import Arrival, CannotRead, Source, plain_body
 from services.intake.sources.common import COMMON, CommonOptions, Told, ignored, refused, trigger_of, value_of
 
 DEFAULT_PRIORITY: Final = "P3"
+OWNER: Final = ("owner.username", "owner.id")
+ASKED: Final[dict[str, tuple[str, str, tuple[str, ...]]]] = {
+    "snooze": ("snooze until", "End time can not be empty.", ("endTime",)),
+    "escalate": ("escalate to", "Escalation can not be empty.", ("escalation.name", "escalation.id")),
+    "assign": ("assign to", "Owner can not be empty.", OWNER),
+}
+"""What is asked of people, as the timeline tells it; what is said where the call does not name it; and where it does."""
 
 
 def read(arrival: Arrival[CommonOptions]) -> Reading:
@@ -79,9 +86,24 @@ def _change(look: Look, call: str, alias: str, arrival: Arrival[CommonOptions]) 
         if not look.text("note"):
             raise refused("missing-field", "Note can not be empty.", look.at("note"))
         return Reading(remarks=_noted(look, key))
+    if call in ASKED:
+        return _asked(look, call, key, by)
     words = look.texts("tags", "keys") or tuple(f"{name}={value}" for name, value in look.facts("details").items())
     told = f"{call.replace('-', ' ')}: {', '.join(words)}" if words else call.replace("-", " ")
     return Reading(remarks=(Remark("noted", key, by, clean(told, TITLE_LIMIT)), *_noted(look, key)))
+
+
+def _asked(look: Look, call: str, key: str, by: str) -> Reading:
+    """What Opsgenie would see to, and here stands on the timeline for whoever has the incident: the ladder goes on as it is."""
+    verb, missing, paths = ASKED[call]
+    asked = look.text(*paths)
+    if not asked:
+        raise refused("missing-field", missing, look.at(paths[0]))
+    if call == "snooze" and look.moment(*paths) is None:
+        raise refused(
+            "invalid-field", "End time should be a date and time such as 2026-03-02T09:15:00Z.", look.at(paths[0])
+        )
+    return Reading(remarks=(Remark("noted", key, by, clean(f"{verb} {asked}", TITLE_LIMIT)), *_noted(look, key)))
 
 
 def _over(key: str, arrival: Arrival[CommonOptions]) -> ParsedTrigger:
@@ -127,11 +149,13 @@ curl https://intake.example.org/v2/alerts -H 'Authorization: GenieKey YOUR-KEY' 
 |---|---|
 | `POST /v2/alerts` | an alert; on an open alias its count grows |
 | `POST /v2/alerts/<id>/close`, `/acknowledge`, `/notes`, `/tags`, `/details`, `DELETE /v2/alerts/<id>`, `…/tags`, `…/details` | as in Opsgenie, by `identifierType` `id`, `alias` or `tiny` |
+| `POST /v2/alerts/<id>/unacknowledge`, `/assign` | the alert of the API is open again, or has that owner; the incident keeps who has it, and a note says what was asked |
+| `POST /v2/alerts/<id>/snooze`, `/escalate` | a note on the incident says what was asked; its ladder goes on as it is, and `GET /v2/alerts/requests/<requestId>` says *Noted on the incident* |
 | `GET /v2/alerts`, `/v2/alerts/count`, `/v2/alerts/<id>` | the alerts of this key's integration, as their sender knows them: `query` reads `field: value` and words, joined by AND |
 | `GET /v2/alerts/requests/<requestId>` | what became of a call |
 | `POST /v2/heartbeats`, `GET`, `PATCH` and `DELETE /v2/heartbeats/<name>`, `POST …/enable` and `…/disable` | heartbeats of this key's integration: `name`, `interval`, `intervalUnit`, `enabled`, `description`, `alertMessage`, `alertTags`, `alertPriority` |
 | `GET`, `POST`, `PUT`, `PATCH /v2/heartbeats/<name>/ping` | it was heard of; answered with 202 whatever the name, as by Opsgenie, so look into `GET /v2/heartbeats` once that the name is right |
-| `…/unacknowledge`, `/snooze`, `/escalate`, `/assign`, `/responders`, `/actions`, attachments, saved searches and everything else | 403 with the code 40302: Tocsin's ladders and rotas decide who is told, and when |
+| `…/responders`, `/teams`, `/actions`, `PUT …/message`, `/description`, `/priority`, the logs and notes of an alert, attachments, saved searches and everything else | 403 with the code 40302: Tocsin's ladders and rotas decide who is told, and when |
 
 The time of a [heartbeat](heartbeat.md) runs from its first ping on. Where no ping comes within its interval, an alert of the integration fires under the dedup key
 `heartbeat:<name>`; the next ping resolves it. Where the integration has `verify`, a ping is signed like every other call that changes something, also by

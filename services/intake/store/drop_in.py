@@ -156,8 +156,23 @@ async def _changed(tx: Tx, call: Call) -> UUID | None:
         case "acknowledge":
             row.acknowledged, row.owner = True, call.user
             row.acknowledged_at = row.acknowledged_at or call.at
+        case "unacknowledge":
+            row.acknowledged, row.owner, row.acknowledged_at = False, "", None
+        case "assign":
+            row.owner = call.owner
         case "close" if row.status == "open":
             row.status, row.closed_at, row.closed_by = "closed", call.at, call.user
+        case "delete":
+            await tx.session.delete(row)
+        case _:
+            _mark(row, call)
+    await tx.session.flush()
+    return row.id
+
+
+def _mark(row: DropInAlertRow, call: Call) -> None:
+    """Add tags and details, or take them away."""
+    match call.action:
         case "add-tags":
             row.tags = list(dict.fromkeys([*row.tags, *call.tags]))
         case "remove-tags":
@@ -166,12 +181,8 @@ async def _changed(tx: Tx, call: Call) -> UUID | None:
             row.details = {**row.details, **call.details}
         case "remove-details":
             row.details = {key: value for key, value in row.details.items() if key not in call.details}
-        case "delete":
-            await tx.session.delete(row)
         case _:
             pass
-    await tx.session.flush()
-    return row.id
 
 
 async def _meant(tx: Tx, call: Call) -> DropInAlertRow | None:

@@ -121,6 +121,23 @@ def test_a_published_vector_is_genuine_until_a_byte_of_it_changes(name: str) -> 
     assert not is_genuine(scheme, signed, [])
 
 
+@pytest.mark.parametrize(
+    ("scheme", "header", "before"),
+    [
+        ("github", "x-hub-signature-256", "sha256="),
+        ("jira", "x-hub-signature", "sha256="),
+        ("pagerduty", "x-pagerduty-signature", "v1=0000,v1="),
+        ("sentry", "sentry-hook-signature", ""),
+        ("grafana", "x-grafana-alerting-signature", ""),
+    ],
+)
+def test_the_digits_of_a_signature_mean_the_same_in_either_case(scheme: SchemeName, header: str, before: str) -> None:
+    given = hmac.new(b"s", b"{}", "sha256").hexdigest()
+    assert is_genuine(scheme, Signed({header: before + given}, b"{}"), ["s"])
+    assert is_genuine(scheme, Signed({header: f" {before}{given.upper()} "}, b"{}"), ["old", "s"])
+    assert not is_genuine(scheme, Signed({header: before + given[:-1]}, b"{}"), ["s"])
+
+
 def test_twilio_signs_the_address_with_or_without_its_port_and_each_value_once() -> None:
     def signature(url: str, told: str) -> str:
         return base64.b64encode(hmac.new(b"t", (url + told).encode(), "sha1").digest()).decode()
