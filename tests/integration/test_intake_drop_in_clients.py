@@ -75,7 +75,7 @@ api.assign_alert("checkout/down", sdk.AssignAlertPayload(owner=sdk.UserRecipient
 said["owner"] = api.get_alert("checkout/down", **alias).data.owner
 try:
     api.add_responder("checkout/down", sdk.AddResponderToAlertPayload(
-        responder=sdk.TeamResponder(type="team", name="payments")), **alias)
+        responder=sdk.TeamResponder(type="team", id="p1", name="payments")), **alias)
 except sdk.OpenApiException as error:
     said["responders"] = [error.status, json.loads(error.body)["code"]]
 api.close_alert("checkout/down", close_alert_payload=sdk.CloseAlertPayload(user="ann", note="Fixed."), **alias)
