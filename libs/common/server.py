@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from libs.common.errors import Misconfigured
 from libs.common.logs import get_logger
@@ -34,7 +34,7 @@ class HttpServer:
 
     name = "http"
 
-    def __init__(self, app: FastAPI, host: str, port: int, *, drain_seconds: float, port_variable: str) -> None:
+    def __init__(self, app: Starlette, host: str, port: int, *, drain_seconds: float, port_variable: str) -> None:
         self._app = app
         self._host = host
         self._port = port

@@ -17,7 +17,7 @@ from services.oncall.domain.noun import Value
 from services.oncall.domain.shift import Role, Shift
 from services.oncall.domain.spans import Span, common
 from services.oncall.domain.turns import Grid, Unit
-from services.oncall.domain.walltime import instant_of
+from services.oncall.domain.walltime import instant_at, instant_of
 from services.oncall.domain.weekdays import NAMES, day_number
 
 _LENGTH: Final = re.compile(r"^(\d{1,4})\s*(hour|day|week|month)s?$")
@@ -224,7 +224,7 @@ class Plan:
         begin, end = max(whole[0], self._bounds[0]), min(whole[1], self._bounds[1])
         if self.layer.lasts:
             wall = self._grid.wall(turn) + self.layer.lasts
-            end = min(end, instant_of(wall.date(), wall.time(), self._zone))
+            end = min(end, instant_at(wall, self._zone))
         if begin >= end:
             return []
         return [(begin, end)] if spans is None else common((begin, end), spans)

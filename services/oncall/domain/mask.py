@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 from services.oncall.domain.dates import MonthDays, Months, Range, Years, within
 from services.oncall.domain.noun import Value
 from services.oncall.domain.spans import Span, joined
-from services.oncall.domain.walltime import Hours, hours_of, instant_of
+from services.oncall.domain.walltime import Hours, hours_of, instant_at, instant_of
 from services.oncall.domain.weekdays import EVERY_DAY, Weekdays
 
+_MIDNIGHT: Final = time()
 _DAY: Final = timedelta(days=1)
 _WEEK: Final = timedelta(days=7)
 _MARGIN: Final = 9
@@ -106,12 +107,8 @@ class Mask:
         while day <= last:
             for window in self.windows:
                 if window.begins_on(day):
-                    midnight = datetime.combine(day, time())
-                    begin, until = midnight + window.at, midnight + window.at + window.lasts
-                    span = (
-                        instant_of(begin.date(), begin.time(), zone),
-                        instant_of(until.date(), until.time(), zone),
-                    )
+                    begin = datetime.combine(day, _MIDNIGHT) + window.at
+                    span = instant_at(begin, zone), instant_at(begin + window.lasts, zone)
                     if span[0] < span[1]:
                         yield span
             day += _DAY

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from services.oncall.domain.mask import Mask
 from services.oncall.domain.spans import Span
-from services.oncall.domain.walltime import instant_of
+from services.oncall.domain.walltime import instant_at
 
 Unit = Literal["hours", "days", "weeks", "months"]
 
@@ -62,8 +62,7 @@ class Grid:
 
     def hand_off(self, turn: int) -> datetime:
         """The instant at which turn number ``turn`` begins and the one before it ends."""
-        wall = self.wall(turn)
-        return instant_of(wall.date(), wall.time(), self.zone)
+        return instant_at(self.wall(turn), self.zone)
 
     def wall(self, turn: int) -> datetime:
         """What the clocks show at that hand-off, were there no gap in them."""

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from libs.common.wallclock import Hours, Zone, hours_of
 
-__all__ = ["Hours", "Zone", "hours_of", "instant_of"]
+__all__ = ["Hours", "Zone", "hours_of", "instant_at", "instant_of"]
 
 
 def instant_of(day: date, clock: time, zone: ZoneInfo) -> datetime:
@@ -14,11 +14,15 @@ def instant_of(day: date, clock: time, zone: ZoneInfo) -> datetime:
     A time that occurs twice (clocks go back) means its first occurrence. A time that does not occur (clocks go
     forward) means the first minute after the gap. So later clock times never give earlier instants.
     """
-    wall = datetime.combine(day, clock)
-    first = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    if first.astimezone(zone).replace(tzinfo=None) == wall:
-        return first
-    return _after_gap(wall, zone)
+    return instant_at(datetime.combine(day, clock), zone)
+
+
+def instant_at(wall: datetime, zone: ZoneInfo) -> datetime:
+    """:func:`instant_of` of a day and a time in one, without a zone."""
+    shown = wall.replace(tzinfo=zone, fold=0)
+    first = shown.astimezone(UTC)
+    # within one zone Python compares what the clocks show, not the instants
+    return first if first.astimezone(zone) == shown else _after_gap(wall, zone)
 
 
 def _after_gap(wall: datetime, zone: ZoneInfo) -> datetime:

@@ -1,7 +1,9 @@
 import asyncio
+import io
 import json
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
@@ -122,6 +124,53 @@ def test_values_under_a_secrets_name_are_taken_out_at_any_depth(capsys: pytest.C
     assert line["auth_token"] == REDACTED
     assert line["headers"] == {"Authorization": REDACTED, "Accept": "c"}
     assert line["list"] == [{"password": REDACTED}]
+
+
+class Unsayable:
+    def __str__(self) -> str:
+        raise RuntimeError("no words for it")
+
+
+def test_a_line_that_cannot_be_made_disturbs_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("intake")
+    get_logger("x").info("never seen", what=Unsayable())
+    get_logger("x").info("seen")
+    shown = capsys.readouterr()
+    assert [json.loads(line)["event"] for line in shown.out.splitlines()] == ["seen"]
+    assert "never seen" in shown.err
+    assert "no words for it" in shown.err
+
+
+def test_an_output_that_is_gone_disturbs_nobody(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stdout", stream)
+    configure("intake")
+    stream.close()
+    get_logger("x").info("never seen")
+    assert "closed file" in capsys.readouterr().err
+
+
+def test_lines_of_threads_and_of_libraries_never_mix(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("intake")
+
+    def speak(number: int) -> None:
+        for _ in range(50):
+            get_logger("x").info("ours", number=number, text="x" * 500)
+            logging.getLogger("alembic").warning("theirs")
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(speak, range(8)))
+    said = [line["event"] for line in lines(capsys)]
+    assert (said.count("ours"), said.count("theirs")) == (400, 400)
+
+
+def test_words_are_put_into_a_sentence_as_libraries_do(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("intake")
+    get_logger("x").warning("%s of %d", "two", 3)
+    [line] = lines(capsys)
+    assert (line["event"], line["level"]) == ("two of 3", "warning")
 
 
 def test_lines_below_the_level_are_not_written(capsys: pytest.CaptureFixture[str]) -> None:
