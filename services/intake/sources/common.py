@@ -189,11 +189,10 @@ def value_of(arrival: Arrival[Any], *, form: bool = False) -> Look:
     content_type = arrival.headers.get("content-type", "")
     media = content_type.partition(";")[0].strip().lower()
     if form and media == FORM:
-        return Look(
-            dict(
-                parse_qsl(plain_body(arrival.headers, arrival.body).decode("utf-8", "replace"), keep_blank_values=True)
-            )
-        )
+        plainly = plain_body(arrival.headers, arrival.body)
+        # curl and others call JSON a form unless they are told otherwise; a form has no bracket that is not escaped
+        if plainly.lstrip()[:1] not in (b"{", b"["):
+            return Look(dict(parse_qsl(plainly.decode("utf-8", "replace"), keep_blank_values=True)))
     if form and media == MULTIPART:
         return Look(_parts_of(content_type, plain_body(arrival.headers, arrival.body)))
     return Look(json_of(arrival.headers, arrival.body))

@@ -12,32 +12,38 @@ PREFIX: Final = re.compile(r"^\s*\[(?P<words>[^\]{]*?)(?:\s+on\s+\{(?P<scope>[^}
 """``[Triggered on {host:web-1}] `` and ``[P2] `` before the title of a monitor."""
 
 RECOVERED: Final = frozenset({"recovered", "resolved", "ok"})
+PRIORITIES: Final = ("p1", "p2", "p3", "p4", "p5")
 WARNED: Final = frozenset({"warn", "re-warn", "renotify warn"})
 TYPES: Final = {"success": "info", "user_update": "info", "recommendation": "info", "snapshot": "info"}
 
 
 def _one(look: Look, arrival: Arrival[CommonOptions]) -> Part:
-    title = needed(look, "title", "alert_title", "alert_status")
+    title = needed(look, "title", "alert_title", "event_title", "alert_status")
     words, scope, name = _parts(title)
     if "test" in words:
         return ignored("test", "Datadog's test notification; it opens nothing.", look.at("title"))
-    scope = look.text("alert_scope") or scope
-    transition = look.text("alert_transition").lower()
+    scope = look.text("alert_scope", "scope") or scope
+    transition = look.text("alert_transition", "transition").lower()
     said = {transition} if transition else set(words)
-    tags = _tags(look.text("tags"))
+    tags = _tags(",".join(look.texts("tags"))) | look.facts("tags")
     recovered = not said.isdisjoint(RECOVERED)
     told = Told(
         key=_key(look, name, scope),
         firing=not recovered,
         title=title,
-        description=look.text("alert_status", "body", "text_only_msg"),
+        description=look.text("alert_status", "body", "text_only_msg", "event_msg", "message"),
         severity=_severity(look, said, words),
         services=[tags.get("service") or next(iter(_tags(scope).values()), "")],
         tenants=filter(None, [tags.get("tenant")]),
-        links=[(look.text("link"), "Event"), (look.text("snapshot"), "Picture")],
-        labels={**tags, "scope": scope, "monitor": look.text("alert_id"), "query": look.text("alert_query")},
-        started_at=look.moment("date", "last_updated"),
-        ended_at=look.moment("last_updated", "date"),
+        links=[(look.text("link", "url"), "Event"), (look.text("snapshot"), "Picture")],
+        labels={
+            **tags,
+            "scope": scope,
+            "monitor": look.text("alert_id", "monitor_id"),
+            "query": look.text("alert_query"),
+        },
+        started_at=look.moment("date", "date_posix", "last_updated"),
+        ended_at=look.moment("last_updated", "date", "date_posix"),
     )
     return trigger_of(told, arrival)
 
@@ -54,14 +60,16 @@ def _parts(title: str) -> tuple[list[str], str, str]:
 
 def _key(look: Look, name: str, scope: str) -> str:
     """The cycle links an alarm to its recovery; the default template has nothing of the kind, so what it says must do."""
-    cycle, monitor = look.text("alert_cycle_key"), look.text("alert_id")
+    cycle, monitor = look.text("alert_cycle_key", "cycle_key"), look.text("alert_id", "monitor_id")
     if cycle:
         return cycle
     return f"{monitor}/{scope}" if monitor else hash_of_words("title", [name, scope])
 
 
 def _severity(look: Look, said: set[str], words: list[str]) -> str:
-    priority = look.text("alert_priority") or next((w for w in words if w in ("p1", "p2", "p3", "p4", "p5")), "")
+    # ``priority`` is that of an event, normal or low, unless a template says otherwise
+    priorities = (look.text("alert_priority").lower(), look.text("priority").lower(), *words)
+    priority = next((word for word in priorities if word in PRIORITIES), "") or look.text("alert_priority")
     if priority:
         return priority
     kind = look.text("alert_type").lower()
@@ -89,7 +97,8 @@ Datadog's monitors post through the webhooks integration when a message names `@
 }}
 ```
 
-The default payload works too, but has no stable key: alarms and recoveries are then linked by what their titles say.
+A payload of your own may call them `monitor_id`, `cycle_key`, `scope`, `transition`, `event_title` or `event_msg` as well, and `tags` may be an array. The
+default payload works too, but has no stable key: alarms and recoveries are then linked by what their titles say.
 
 ## What is read
 

@@ -1,5 +1,6 @@
 """Google Cloud Monitoring: the webhook notification channel, versions 1.1 and 1.2."""
 
+from base64 import b64decode
 from typing import Any, Final
 
 from services.intake.domain.look import Look
@@ -18,6 +19,8 @@ from services.intake.sources.common import (
 
 
 def _one(look: Look, arrival: Arrival[CommonOptions]) -> Part:
+    if isinstance(look.at("message.data").value, str):
+        look = _pushed(look)
     incident = look.at("incident")
     if look.text("version").lower() == "test":
         return ignored("test", "Google's test of the notification channel; it opens nothing.", look.at("version"))
@@ -43,6 +46,14 @@ def _one(look: Look, arrival: Arrival[CommonOptions]) -> Part:
     return trigger_of(told, arrival)
 
 
+def _pushed(look: Look) -> Look:
+    """The notification in a message that Pub/Sub pushes."""
+    try:
+        return Look({"data": b64decode(look.text("message.data"), validate=True).decode()}).opened("data")
+    except ValueError as error:
+        raise refused("invalid-field", "This is no base64 of a notification.", look.at("message.data")) from error
+
+
 def _documents(incident: Look) -> list[tuple[str, str]]:
     return [(link.text("url"), link.text("displayName")) for link in incident.each("documentation.links")]
 
@@ -55,6 +66,7 @@ Cloud Monitoring posts an incident as it opens and as it closes.
 *Monitoring → Alerting → Edit notification channels → Webhooks → Add new*, endpoint URL
 `https://intake.example.org/v1/hooks/gcp/YOUR-KEY`. With *Use HTTP Basic Auth* any user name and the key as the password do as well, and the address
 ends in `/v1/hooks/gcp`. Then choose the channel in alerting policies. *Test connection* opens nothing.
+A channel of *Pub/Sub* does as well: give its topic a push subscription with that address as its endpoint.
 
 ## What is read
 

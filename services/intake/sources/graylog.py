@@ -18,7 +18,7 @@ def _one(look: Look, arrival: Arrival[CommonOptions]) -> Part:
         return ignored("test", "Graylog's test notification; it opens nothing.")
     fields = event.facts("fields")
     definition = look.text("event_definition_id") or needed(event, "event_definition_id", "id")
-    group = event.text("key") or "/".join(event.texts("key_tuple"))
+    group = event.text("key") or "/".join(event.texts("key_tuple")) or "/".join(event.facts("group_by_fields").values())
     told = Told(
         key=f"{definition}/{group}" if group else definition,
         firing=True,
@@ -28,7 +28,12 @@ def _one(look: Look, arrival: Arrival[CommonOptions]) -> Part:
         services=filter(None, [fields.get("service") or look.text("event_definition_title")]),
         tenants=filter(None, [fields.get("tenant")]),
         links=[(event.text("replay_info.url") or look.text("link"), "Event")],
-        labels={**fields, "source": event.text("source"), "definition": look.text("event_definition_title")},
+        labels={
+            **event.facts("group_by_fields"),
+            **fields,
+            "source": event.text("source"),
+            "definition": look.text("event_definition_title"),
+        },
         started_at=event.moment("timestamp"),
     )
     return trigger_of(told, arrival)
@@ -60,7 +65,7 @@ definition. *Execute test notification* opens nothing.
 
 | Tocsin | of an event | of an alarm callback (before 3.1) |
 |---|---|---|
-| dedup key | `event_definition_id`, with `event.key` | `stream.id` and `check_result.triggered_condition.id` |
+| dedup key | `event_definition_id`, with `event.key`, else with the values of `event.group_by_fields` | `stream.id` and `check_result.triggered_condition.id` |
 | title | `event.message` | `check_result.result_description` |
 | severity | `event.priority`: 1 info, 2 warning, 3 error, 4 critical | – |
 | service, tenants | `event.fields.service` and `.tenant`, else the definition's title | `stream.title` |

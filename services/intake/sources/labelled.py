@@ -206,8 +206,12 @@ def _lapse(alert: Alert, key: str, now: datetime) -> Lapse:
 
 
 def _title(annotations: Mapping[str, str], labels: Mapping[str, str]) -> str:
-    """The line that names the alert: what its author wrote, else the name of its rule."""
-    for text in (annotations.get("summary"), annotations.get("title"), labels.get("alertname")):
+    """The line that names the alert: what its author wrote, else the name of its rule.
+
+    Where Grafana cannot ask the data source, the rule's name stands in ``rulename``, and ``alertname`` says what is wrong.
+    """
+    name = ": ".join(filter(None, [labels.get("rulename", "").strip(), labels.get("alertname", "").strip()]))
+    for text in (annotations.get("summary"), annotations.get("title"), name):
         if text and text.strip():
             return text
     return ""

@@ -27,6 +27,15 @@ POST /v1/triggers                    Tocsin's own format, the key as a header
 
 Keys in addresses are never logged. Prefer a header wherever the sender can set one.
 
+By the API, with the key of an admin (`operator.key` of `run.json`, or a key made in the console):
+
+```sh
+INTAKE=http://127.0.0.1:8701 ADMIN='Authorization: Bearer tocsin_…'
+curl -X POST $INTAKE/v1/integrations -H "$ADMIN" -H 'Content-Type: application/json' \\
+  -d '{"id": "grafana", "name": "Grafana", "source": "grafana", "options": {"default_severity": "error"}}'
+curl -X POST $INTAKE/v1/integrations/grafana/keys -H "$ADMIN"     # shows the key and the whole address, once
+```
+
 Where a provider has a status page, an integration may ask it in place of waiting to be told: those of [`statuspage`](statuspage.md),
 [`azure_status`](azure_status.md), [`gcp_status`](gcp_status.md) and [`feed`](feed.md) with the option `url`. They need no key. `GET /v1/pollers` shows how each provider stands.
 
@@ -35,6 +44,16 @@ To see what would become of a body, without storing it and without paging anybod
 ```
 POST /v1/integrations/<id>/preview   {"headers": {"Content-Type": "application/json"}, "body": {…}}
 ```
+
+What came is kept, with what was made of it, and is also in the console under *Triggers* and *Quarantine*:
+
+| call | what it shows or does |
+|---|---|
+| `GET /v1/triggers?q=&integration=&source=&kind=&status=`, `/v1/triggers/<id>` | what was derived |
+| `GET /v1/deliveries/<delivery_id>`, `/v1/deliveries/<delivery_id>/body` | the headers that are kept, and the body as it came |
+| `POST /v1/deliveries/<delivery_id>/replay` | reads the body again as its integration reads now, and takes it in; with `{"dry_run": true}` only shows what has changed |
+| `GET /v1/quarantine?state=&q=`, `/v1/quarantine/<id>` | bodies that nobody understood, and why |
+| `POST /v1/quarantine/<id>/incident` with `{"title": …}`, `/dismiss` with `{"note": …}` | makes an incident of one, or puts it away |
 
 | source | sender |
 |---|---|

@@ -19,7 +19,7 @@ def _one(look: Look, arrival: Arrival[CommonOptions]) -> Part:
     at = look.moment("INCIDENT_TIME_ISO", "OUTAGE_TIME_UNIX_FORMAT")
     reason = look.text("INCIDENT_REASON", "REASON")
     told = Told(
-        key=look.text("MONITOR_ID") or needed(look, "MONITORNAME"),
+        key=look.text("MONITOR_ID", "MONITORID") or needed(look, "MONITORNAME"),
         firing=state != "up",
         title=reason or f"{name} is {state}",
         description=f"{name}: {state.upper()}. {look.text('INCIDENT_DETAILS')}".strip(),
@@ -32,7 +32,7 @@ def _one(look: Look, arrival: Arrival[CommonOptions]) -> Part:
             "groups": look.text(GROUP),
             "url": look.text("MONITORURL"),
             "locations": look.text("FAILED_LOCATIONS"),
-            "tags": look.text("TAGS"),
+            "tags": ", ".join(look.texts("TAGS")),
         },
         started_at=at,
         ended_at=at,

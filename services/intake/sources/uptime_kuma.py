@@ -18,7 +18,7 @@ from services.intake.sources.common import (
     trigger_of,
 )
 
-EXPIRY: Final = re.compile(r"\bwill expire in \d+ days?\b", re.IGNORECASE)
+EXPIRY: Final = re.compile(r"\bwill (?:be expired|expire) in \d+ days?\b", re.IGNORECASE)
 PASSED_OVER: Final = {"2": "pending", "3": "under maintenance"}
 
 

@@ -1,9 +1,11 @@
 import json
 from urllib.parse import urlencode
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.intake.sources.registry import all_sources
 from tests.unit.intake.support import only, read, sample
 
 DOWN = json.loads(sample("uptime_kuma/up"))
@@ -44,3 +46,12 @@ def test_a_broken_form_is_refused_and_nothing_else(body: bytes, mark: str) -> No
     ):
         reading = read("site24x7", body, content_type=kind)
         assert reading.refusals or reading.triggers
+
+
+@pytest.mark.parametrize("source", ["apprise", "freshdesk", "mapping", "site24x7", "uptime_kuma", "zabbix"])
+@pytest.mark.parametrize("before", [b"", b" \n"])
+def test_json_that_a_sender_calls_a_form_is_read_as_the_json_that_it_is(source: str, before: bytes) -> None:
+    body = before + all_sources()[source].example_body
+    as_form = read(source, body, content_type="application/x-www-form-urlencoded")
+    assert as_form == read(source, body, content_type="application/json")
+    assert only(as_form).status == "firing"

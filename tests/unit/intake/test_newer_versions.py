@@ -3,6 +3,7 @@
 What is an alarm stays one, what ends one still does, and what nobody understands is refused, so that a person sees it: never passed over.
 """
 
+import base64
 import json
 from typing import Any
 
@@ -235,3 +236,70 @@ def test_what_azures_smart_detection_saw_is_told() -> None:
     essentials = {"alertId": "a", "alertRule": "Latency", "severity": "Sev3", "monitoringService": "SmartDetector"}
     body = {"data": {"essentials": essentials, "alertContext": {"DetectionSummary": "Twice as slow as last week"}}}
     assert only(read("azure", body)).description == "Twice as slow as last week"
+
+
+@pytest.mark.parametrize(
+    ("body", "key", "severity"),
+    [
+        ({"monitor_id": "7", "scope": "host:a", "priority": "P2"}, "7/host:a", "error"),
+        ({"cycle_key": "c1", "priority": "low"}, "c1", "critical"),
+        (
+            {"alert_id": 7, "alert_scope": "host:a", "alert_priority": "", "alert_type": "warning"},
+            "7/host:a",
+            "warning",
+        ),
+    ],
+)
+@pytest.mark.parametrize("tags", ["service:api,env:prod,flag", ["service:api", "env:prod"], {"service": "api"}])
+def test_a_payload_of_datadog_that_somebody_else_wrote_is_read(
+    body: dict[str, Any], key: str, severity: str, tags: Any
+) -> None:
+    fired = {"event_title": "[Triggered] Errors", "transition": "Triggered", "tags": tags, **body}
+    trigger = only(read("datadog", fired))
+    assert (trigger.dedup_key, trigger.severity, trigger.service) == (key, severity, "api")
+    over = only(read("datadog", {**fired, "event_title": "[Recovered] Errors", "transition": "Recovered"}))
+    assert (over.dedup_key, over.status) == (key, "resolved")
+
+
+def test_an_event_of_graylog_is_told_from_another_group_of_its_definition() -> None:
+    def event(**more: Any) -> dict[str, Any]:
+        return {"event_definition_id": "d", "event": {"message": "Errors", "key": None, "key_tuple": [], **more}}
+
+    keys = [
+        only(read("graylog", event(group_by_fields={"host": "a", "app": "x"}))).dedup_key,
+        only(read("graylog", event(group_by_fields={"host": "b", "app": "x"}))).dedup_key,
+        only(read("graylog", event(group_by_fields={}))).dedup_key,
+        only(read("graylog", event(key="k", group_by_fields={"host": "a"}))).dedup_key,
+    ]
+    assert keys == ["d/a/x", "d/b/x", "d", "d/k"]
+
+
+def test_a_notification_of_google_that_pub_sub_pushes_is_read_as_the_webhooks() -> None:
+    example = all_sources()["gcp"].example_body
+    message = {"data": base64.b64encode(example).decode(), "messageId": "1"}
+    pushed = read("gcp", {"message": message, "subscription": "projects/p/subscriptions/tocsin"})
+    assert only(pushed) == only(read("gcp", example))
+    assert reasons(read("gcp", {"message": {"data": "not base64!"}})) == ["invalid-field"]
+
+
+@LABELLED
+def test_a_rule_whose_data_source_does_not_answer_is_named(source: str) -> None:
+    labels = {"alertname": "DatasourceError", "rulename": "Queue stuck", "service": "approvals"}
+    assert only(read(source, group({**ALERT, "labels": labels}))).title == "Queue stuck: DatasourceError"
+
+
+@pytest.mark.parametrize("words", ["will expire in 7 days", "will be expired in 1 day"])
+def test_uptime_kumas_notice_of_a_certificate_is_one_warning_from_day_to_day(words: str) -> None:
+    notice = f"[Approvals][https://a.example.org] server certificate a.example.org {words}"
+    trigger = only(read("uptime_kuma", {"heartbeat": None, "monitor": None, "msg": notice}))
+    tomorrow = only(
+        read("uptime_kuma", {"heartbeat": None, "monitor": None, "msg": notice.replace(words, "will expire in 6 days")})
+    )
+    assert (trigger.status, trigger.severity, trigger.dedup_key) == ("firing", "warning", tomorrow.dedup_key)
+
+
+@pytest.mark.parametrize("tags", [["tier:1", "eu"], "tier:1, eu"])
+def test_the_tags_of_site24x7_may_be_an_array(tags: Any) -> None:
+    body = {"STATUS": "DOWN", "MONITORNAME": "approvals", "MONITORID": 204, "TAGS": tags}
+    trigger = only(read("site24x7", body))
+    assert (trigger.dedup_key, trigger.labels["tags"]) == ("204", "tier:1, eu")
