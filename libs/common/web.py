@@ -27,7 +27,7 @@ from libs.common.problems import (
     on_validation_error,
     problem_response,
 )
-from libs.common.shortcut import Shortcut
+from libs.common.shortcut import Shortcut, Shortcuts
 from libs.common.version import VERSION
 
 log = get_logger(__name__)
@@ -101,6 +101,7 @@ def create_app(
                 content_security_policy=content_security_policy,
             ),
             Middleware(BodyLimit, limit=body_limit, limits=body_limits),
+            Middleware(Shortcuts, shortcuts=shortcuts),
         ],
         exception_handlers={
             TocsinError: on_tocsin_error,
@@ -112,7 +113,6 @@ def create_app(
     app.state.keyring = platform.keyring
     for name, value in (state or {}).items():
         setattr(app.state, name, value)
-    app.router.routes.extend(shortcuts)  # before all others
     app.include_router(_health(platform.metrics, dict(checks or {}), dict(notes or {})))
     app.include_router(_identity())
     for router in routers:

@@ -1,3 +1,4 @@
+import contextlib
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -41,6 +42,17 @@ def test_ids_are_made_although_nothing_is_exported() -> None:
     assert first is not None
     assert trace_id is not None
     assert first.split("-")[1] == trace_id
+
+
+def test_a_request_leaves_the_trace_around_it_as_it_was_even_where_it_fails() -> None:
+    with start_span("outer"):
+        outer = current_traceparent()
+        with contextlib.suppress(RuntimeError), request_span("POST", None) as span:
+            assert format(span.get_span_context().trace_id, "032x") == current_trace_id()
+            assert current_traceparent() != outer
+            raise RuntimeError
+        assert current_traceparent() == outer
+    assert current_traceparent() is None
 
 
 def test_a_trace_goes_on_through_http_bus_and_timers() -> None:
