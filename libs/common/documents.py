@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from libs.common.errors import Misconfigured
+from libs.common.rules import rule_of
 
 T = TypeVar("T", bound=BaseModel)
 Path = tuple[str | int, ...]
@@ -58,6 +59,9 @@ class Document:
 
     def load(self, model: type[T]) -> T:
         """The document as ``model``. Raises :class:`Misconfigured` with a line for everything that is wrong."""
+        if self.data is None:
+            keys = ", ".join(f"{name}: []" for name in model.model_fields)
+            raise self.error((), f"this file says nothing; where there is nothing to say, it says “{keys}”")
         try:
             return model.model_validate(self.data)
         except ValidationError as error:
@@ -83,8 +87,8 @@ class Document:
 
     def _sentence(self, model: type[BaseModel], problem: Mapping[str, Any]) -> str:
         path = self._real(problem["loc"], missing=problem["type"] == "missing")
-        rule = str(problem["msg"]).removeprefix("Value error, ")
-        rule = rule[:1].lower() + rule[1:]
+        if path[-1:] == ("<<",):
+            return self.told(path, "keys are not merged here; write each of them out")
         if problem["type"] == "extra_forbidden":
             known = sorted(_fields_at(model, problem["loc"][:-1]))
             close = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
@@ -92,10 +96,9 @@ class Document:
             return self.told(path, f"no such key; {hint}" if known else "no such key")
         if problem["type"] == "missing":
             return self.told(path, "is missing")
-        shown = problem.get("input")
-        if isinstance(shown, str | int | float) and not isinstance(shown, bool):
-            rule = f"{shown!r}: {rule}"
-        return self.told(path, rule)
+        rule, shown = rule_of(problem), problem.get("input")
+        said = isinstance(shown, str | int | float) and not isinstance(shown, bool)
+        return self.told(path, f"{shown!r}: {rule}" if said and not rule.startswith(repr(shown)) else rule)
 
     def _real(self, location: Sequence[str | int], *, missing: bool) -> Path:
         """Pydantic's location without what it adds for unions and validators."""
@@ -120,6 +123,8 @@ def parse(name: str, text: str) -> Document:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark is not None else 1
         reason = getattr(error, "problem", None) or str(error)
+        if "'\\t'" in reason:
+            reason = "there is a tab; indent with spaces"
         raise Misconfigured(f"{name}:{line}: this is no YAML: {reason}") from error
     except RecursionError as error:
         raise Misconfigured(f"{name}:1: this is nested too deeply") from error

@@ -4,9 +4,11 @@ import re
 from datetime import time
 from functools import lru_cache
 from typing import Annotated, Any, Final
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator
+
+from libs.common.rules import meant
 
 _HOURS: Final = re.compile(r"^([01]\d|2[0-3]):([0-5]\d)\s*[-–]\s*(?:([01]\d|2[0-3]):([0-5]\d)|24:00)$")
 
@@ -33,7 +35,8 @@ def _zone(value: Any) -> Any:
         try:
             zone_of(value)
         except (LookupError, ValueError, OSError) as error:
-            raise ValueError(f"{value!r} is no IANA time zone, such as Europe/Lisbon or UTC") from error
+            hint = meant(value, available_timezones()) or ", such as Europe/Lisbon or UTC"
+            raise ValueError(f"{value!r} is no IANA time zone{hint}") from error
     return value
 
 

@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
+from libs.common.rules import meant
 from services.oncall.domain.directory import DEFAULT_ROTA, NOUNS, PLURALS, Directory
+from services.oncall.domain.layer import Layer
 from services.oncall.domain.noun import Noun
 from services.oncall.domain.nouns import Owned, PrincipalEntry, Role, Service, Team, Tenant, Tool
-from services.oncall.domain.rota import Rota
+from services.oncall.domain.rota import Rota, Turn
 from services.oncall.domain.schedule import shifts
 from services.oncall.domain.shift import Shift
 
@@ -124,7 +126,7 @@ def _trouble(reference: Reference, known: Mapping[str, set[str]]) -> str | None:
     if kind not in reference.kinds:
         return f"{ref!r} is no reference to a person, team, role or rota"
     if entity_id not in known[kind]:
-        return f"there is no {kind} {entity_id!r}"
+        return f"there is no {kind} {entity_id!r}{meant(entity_id, known[kind])}"
     return None
 
 
@@ -207,6 +209,7 @@ def _reaches(groups: Mapping[str, Sequence[str]], start: str) -> bool:
 
 def _rota(rota: Rota, number: int, now: datetime) -> Iterator[Problem]:
     place = ("rotas", number)
+    yield from _never(rota, place)
     laid_out = [shift for shift in shifts(rota, now, now + LOOKAHEAD) if shift.role == "primary"]
     gaps = _gaps(laid_out, now, now + LOOKAHEAD)
     if gaps:
@@ -225,6 +228,18 @@ def _rota(rota: Rota, number: int, now: datetime) -> Iterator[Problem]:
             yield Problem("rota", rota.id, (*place, "turns", turn, "person"), text)
     if not rota.backups and not any(layer.role == "secondary" for layer in rota.layers):
         yield Problem("rota", rota.id, (*place, "backups"), f"{rota.name} has no backups")
+
+
+def _never(rota: Rota, place: tuple[str | int, ...]) -> Iterator[Problem]:
+    """What ends before it begins: nobody is ever on shift in it."""
+    parts: list[tuple[tuple[str | int, ...], Rota | Turn | Layer]] = [((), rota)]
+    parts += [(("turns", number), turn) for number, turn in enumerate(rota.turns)]
+    parts += [(("layers", number), layer) for number, layer in enumerate(rota.layers)]
+    for below, part in parts:
+        cut = isinstance(part, Layer) and part.since and part.until and part.until <= part.since
+        if cut or (part.starts_on and part.ends_on and part.ends_on < part.starts_on):
+            path = (*place, *below, "until" if cut else "ends_on")
+            yield Problem("rota", rota.id, path, "it ends before it begins: nobody is ever on shift in it")
 
 
 def _gaps(laid_out: Sequence[Shift], start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:

@@ -97,6 +97,31 @@ def test_a_wrong_value_is_told_with_file_line_place_and_rule() -> None:
     assert said.startswith("people.yaml:6: people[0].contacts[0].channel: 'pigeon': input should be 'sms' or 'email'")
 
 
+@pytest.mark.parametrize(
+    ("good", "bad", "rule"),
+    [
+        ("name: Rafael", "name: 5550100", '5550100: text is needed; write "5550100", in quotes'),
+        ("id: rafael", "id: Rafael B", "'Rafael B': an id is made of small letters"),
+    ],
+)
+def test_a_rule_says_how_to_write_it(good: str, bad: str, rule: str) -> None:
+    assert good in GOOD
+    assert complaint(GOOD.replace(good, bad)).partition(": ")[2].partition(": ")[2].startswith(rule)
+
+
+def test_what_is_no_list_and_what_is_empty_is_told_in_the_words_of_the_file() -> None:
+    assert complaint("people: rafael") == "people.yaml:1: people: 'rafael': a list is needed; write [rafael]"
+    assert complaint("people: [rafael]").endswith("'rafael': keys with values are needed, as {name: value}")
+    assert complaint("# nothing") == (
+        "people.yaml:1: this file says nothing; where there is nothing to say, it says “people: []”"
+    )
+
+
+def test_a_tab_and_a_merged_key_are_told_as_what_they_are() -> None:
+    assert complaint("people:\n\t- id: a\n") == "people.yaml:2: this is no YAML: there is a tab; indent with spaces"
+    assert "people[0].<<: keys are not merged here; write each of them out" in complaint("people:\n  - {<<: {id: a}}\n")
+
+
 def test_a_missing_key_is_told_at_the_line_of_its_owner() -> None:
     assert complaint("people:\n  - name: Helena\n") == "people.yaml:2: people[0].id: is missing"
 
@@ -115,7 +140,7 @@ def test_places_inside_a_union_are_told_without_its_machinery() -> None:
     said = complaint("channels:\n  a:\n    kind: mail\n    server: s\n    sendr: x\n", Channels)
     assert said == "people.yaml:5: channels.a.sendr: no such key; did you mean sender?"
     said = complaint("channels:\n  a:\n    kind: mail\n    server: 7\n", Channels)
-    assert said.startswith("people.yaml:4: channels.a.server: 7: input should be a valid string")
+    assert said.startswith('people.yaml:4: channels.a.server: 7: text is needed; write "7", in quotes')
 
 
 def test_everything_that_is_wrong_is_told_at_once() -> None:

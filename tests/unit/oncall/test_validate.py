@@ -1,5 +1,6 @@
 """What is wrong with a configuration as a whole, and what is merely worth a look."""
 
+import re
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from pydantic import ValidationError
 from services.oncall.domain.directory import NOUNS
 from services.oncall.domain.nouns import CheckLink
 from services.oncall.domain.people import ContactPoint, Person
+from services.oncall.domain.rota import Rota
 from services.oncall.domain.validate import Tree, errors, warnings
 from tests.unit.oncall.company import MORNING, directory, entries, people_without_contacts
 
@@ -60,6 +62,20 @@ def test_a_person_who_is_gone_is_missed_in_rotas_and_roles() -> None:
     found = sentences(person=people)
     assert "rotas[0].turns[2].person: there is no person 'abdul'" in found
     assert "rotas[0].backups[0]: there is no person 'helena'" in found
+
+
+def test_what_was_meant_is_suggested() -> None:
+    teams = [{"id": "team", "name": "Team", "members": ["diego", "stefanie"]}]
+    assert "teams[0].members[1]: there is no person 'stefanie'; did you mean stefania?" in sentences(team=teams)
+
+
+@pytest.mark.parametrize(
+    ("zone", "hint"),
+    [("Europe/Roma", "; did you mean Europe/Rome?"), ("europe/rome", "; did you mean Europe/Rome?"), ("the moon", ", such as")],
+)  # fmt: skip
+def test_a_zone_that_was_meant_is_suggested(zone: str, hint: str) -> None:
+    with pytest.raises(ValidationError, match=rf"'{zone}' is no IANA time zone{re.escape(hint)}"):
+        Rota(id="a", name="A", zone=zone)
 
 
 def test_an_id_that_stands_twice_is_named_at_its_second_place() -> None:
@@ -119,6 +135,22 @@ def test_a_vacant_turn_and_missing_backups_are_named() -> None:
         "rotas[0].turns[0].person: nobody is planned for 02:00-02:00; the backups stand in",
         "rotas[0].backups: On shift has no backups",
     ]
+
+
+def test_what_ends_before_it_begins_is_named() -> None:
+    over = {"starts_on": "2026-05-02", "ends_on": "2026-05-01"}
+    cut = {"since": "2026-05-02T00:00:00Z", "until": "2026-05-02T00:00:00Z"}
+    layers = [{"id": "a", "people": ["diego"], **over}, {"id": "b", "people": ["diego"], **cut}]
+    listed = [{**rota(("02:00-02:00", "stefania"))[0], "layers": layers}]
+    listed[0]["turns"].append({"hours": "01:00-02:00", "person": "abdul", **over})
+    assert doubts(rota=listed) == [
+        f"rotas[0].{place}: it ends before it begins: nobody is ever on shift in it"
+        for place in ("turns[1].ends_on", "layers[0].ends_on", "layers[1].until")
+    ]
+    day = {"starts_on": "2026-05-02", "ends_on": "2026-05-02"}
+    listed[0] |= {"layers": [{"id": "a", "people": ["diego"], **day}]}
+    listed[0]["turns"].pop()
+    assert doubts(rota=listed) == []
 
 
 def test_what_refers_to_something_that_went_since_is_named() -> None:
