@@ -150,6 +150,8 @@ class Change(Lenient):
     made_at: Instant
     made_by: str
     change: dict[str, Any]
+    version: str = ""
+    """Which one of it this is: whoever changes it says so."""
 
     def begun(self, now: datetime) -> bool:
         """Whether it is under way."""
@@ -276,7 +278,8 @@ async def make(
     peers: Peers, key: str, path: str, body: Mapping[str, Any], *, method: str = "POST", preview: bool = False
 ) -> Effect:
     """Make a change, or only say what it would do. Raises :class:`PeerRefused`."""
-    return await _asked(Effect, peers, key, f"{path}?preview=true" if preview else path, method, body)
+    further = "&" if "?" in path else "?"
+    return await _asked(Effect, peers, key, f"{path}{further}preview=true" if preview else path, method, body)
 
 
 async def answer(peers: Peers, key: str, path: str, body: Mapping[str, Any]) -> Change:

@@ -165,6 +165,25 @@ async def test_a_temporary_span_is_changed_after_it_was_shown_what_that_would_ch
     assert newest == [entry]  # what changes nothing is no change
 
 
+async def test_of_two_who_change_one_span_the_second_is_told_of_the_first(rig: Rig) -> None:
+    span = await made(rig, "schedules/default/spans", {**hours(1, 4), "shifts": [{"person": "luciane", **hours(1, 4)}]})
+    path = f"/v1/schedules/default/spans/{span['id']}"
+    (listed,) = (await rig.http.get("/v1/schedules/default/spans")).json()["changes"]
+    assert listed["version"] == span["version"]
+    seen = {"version": listed["version"]}
+    first = (await rig.http.put(path, params=seen, json={**hours(1, 4), "shifts": []})).json()
+    assert first["version"] != span["version"]
+
+    second = {**hours(1, 4), "shifts": [{"person": "helena", **hours(1, 4)}]}
+    for preview in ("true", "false"):
+        refused = problem(await rig.http.put(path, params={**seen, "preview": preview}, json=second), 409)
+        assert "Open it again" in refused["detail"]
+    assert await primary(rig, 2) is None
+    assert (await rig.http.put(path, params={"version": first["version"]}, json=second)).status_code == 200
+    assert await primary(rig, 2) == "helena"
+    assert (await rig.http.put(path, json=hours(1, 5))).status_code == 200  # whoever says nothing of what they saw
+
+
 async def test_a_span_that_cannot_become_what_is_wanted_says_why(rig: Rig) -> None:
     span = await made(rig, "schedules/default/spans", hours(1, 4))
     await made(rig, "schedules/default/spans", hours(1, 5))

@@ -173,12 +173,19 @@ async def test_a_temporary_span_is_made_changed_and_ended_by_form(stage: Stage) 
     assert "Change a temporary span" in known
     assert 'name="ends_at" required value="2025-05-29T18:00"' in known
     assert 'name="ends_at.0" value=""' in known
-    later = {**wanted, "change": change, "ends_at": "2025-05-29T20:00"}
+    [version] = re.findall(r'name="version" value="([0-9a-f]+)"', known)
+    later = {**wanted, "change": change, "version": version, "ends_at": "2025-05-29T20:00"}
     seen = await post(stage, "change/span", csrf, HTMX, step="preview", **later)
     assert re.search(r"These shifts go</h3>.*<b>Abdul</b>.*These come</h3>.*<b>Helena</b>", seen.text, re.DOTALL)
+    assert f'name="version" value="{version}"' in seen.text
     assert "10:00 to 18:00 UTC" in await shown(stage, "/console/on-call")
     assert (await post(stage, "change/span", csrf, step="save", **later)).status_code == 303
     assert "Only Helena counts, Thu 29 May 10:00 to 20:00 UTC" in await shown(stage, "/console/on-call")
+    stale = await post(stage, "change/span", csrf, step="save", **{**later, "person.0": "rafael"})
+    assert (stale.status_code, "Somebody changed this temporary span" in stale.text) == (409, True)
+    assert "Only Helena counts" in await shown(stage, "/console/on-call")
+    known = await shown(stage, edits[0][0].replace("&amp;", "&"), **HTMX)
+    [later["version"]] = re.findall(r'name="version" value="([0-9a-f]+)"', known)
 
     stage.clock.set(datetime(2025, 5, 29, 12, tzinfo=UTC))
     csrf = await stage.sign_in()

@@ -84,8 +84,11 @@ async def change_span(
     work: Work,
     now: Now,
     preview: Annotated[bool, Query(description="Only say what it would change: nothing is kept.")] = False,
+    version: Annotated[str | None, Query(description="The one that you saw; where it is another by now: 409.")] = None,
 ) -> views.MadeChange:
     """Make it this. One that is under way becomes it from now on, and began when it began: the past stays as it was.
+
+    With `version` of what was seen, nobody's change is written over unseen.
 
     The answer has the shifts that go and those that come, to what was before.
     """
@@ -93,10 +96,10 @@ async def change_span(
     check_range(change)
     if preview:
         async with work.read() as session:
-            _, made = await handlers.preview_span(session, schedule_id, change_id, change, now)
+            _, made = await handlers.preview_span(session, schedule_id, change_id, change, now, version)
     else:
         async with work.begin() as tx:
-            made = await handlers.change_span(tx, schedule_id, change_id, change, principal.id)
+            made = await handlers.change_span(tx, schedule_id, change_id, change, principal.id, version)
     return views.made(made.directory, made.stored, made.effect)
 
 

@@ -56,6 +56,8 @@ class Change(BaseModel):
     made_by: str
     change: dict[str, Any]
     """As it was asked for, without what lay in the past."""
+    version: str
+    """Another one once it was changed: whoever changes it says which they saw."""
 
 
 class MadeChange(Change):
@@ -98,7 +100,11 @@ def made(directory: Directory, stored: Stored, effect: Effect) -> MadeChange:
 def change(stored: Stored) -> Change:
     """A change."""
     return Change(
-        id=stored.id, made_at=stored.made_at, made_by=stored.made_by, change=stored.change.model_dump(mode="json")
+        id=stored.id,
+        made_at=stored.made_at,
+        made_by=stored.made_by,
+        change=stored.change.model_dump(mode="json"),
+        version=stored.version,
     )
 
 

@@ -30,6 +30,9 @@ from services.oncall.store.amendments import EVERY_ROTA, Change, Stored
 
 _NAMES: Final = {"override": "override", "span": "temporary span", "swap": "swap", "absence": "absence"}
 
+MEANWHILE: Final = "Somebody changed this temporary span since you opened it, and nothing was saved. Open it again to see what it is now."
+"""Why what was seen is not written over: it is something else by now."""
+
 
 @dataclass(frozen=True)
 class Effect:
@@ -75,13 +78,16 @@ async def preview(session: ReadSession | WriteSession, stored: Stored, now: date
     return Made(ahead, effect_of(directory, after, ahead), directory)
 
 
-async def change_span(tx: Tx, rota_id: str, change_id: UUID, wanted: TemporarySpan, actor: str) -> Made:
+async def change_span(
+    tx: Tx, rota_id: str, change_id: UUID, wanted: TemporarySpan, actor: str, version: str | None = None
+) -> Made:
     """Make a temporary span what is wanted; one that is under way from now on.
 
-    Raises :class:`NotFound`, :class:`Invalid`, and :class:`Conflict` where it is over, began already, or would be the very same as another.
+    Raises :class:`NotFound`, :class:`Invalid`, and :class:`Conflict` where it is over, began already, is not of the ``version`` that
+    was seen, or would be the very same as another.
     """
     await directory_store.lock(tx.session)
-    before, made = await preview_span(tx.session, rota_id, change_id, wanted, tx.now)
+    before, made = await preview_span(tx.session, rota_id, change_id, wanted, tx.now, version)
     if before.change == made.stored.change:
         return made
     if not await store.put(tx.session, made.stored):
@@ -91,12 +97,19 @@ async def change_span(tx: Tx, rota_id: str, change_id: UUID, wanted: TemporarySp
 
 
 async def preview_span(
-    session: ReadSession | WriteSession, rota_id: str, change_id: UUID, wanted: TemporarySpan, now: datetime
+    session: ReadSession | WriteSession,
+    rota_id: str,
+    change_id: UUID,
+    wanted: TemporarySpan,
+    now: datetime,
+    version: str | None = None,
 ) -> tuple[Stored, Made]:
     """A temporary span as it is, and what it would be; nothing is kept. Raises as :func:`change_span` does."""
     before = await found(session, rota_id, "span", change_id)
     if not isinstance(before.change, TemporarySpan):
         raise NotFound(f"There is no {_NAMES['span']} {str(change_id)!r} here.")
+    if version not in {None, before.version}:
+        raise Conflict(MEANWHILE)
     span = before.change
     refused = unrevisable(span, wanted, now)
     if refused is not None:

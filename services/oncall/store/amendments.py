@@ -50,6 +50,12 @@ class Stored:
     made_at: datetime
     made_by: str
 
+    @property
+    def version(self) -> str:
+        """Another one as soon as the change says something else."""
+        document = json.dumps(self.change.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(document.encode()).hexdigest()
+
 
 async def directory_during(session: ReadSession | WriteSession, start: datetime, end: datetime) -> Directory:
     """The directory, with every change that may have to do with a shift of ``[start, end)``."""
@@ -149,7 +155,7 @@ async def put(session: WriteSession, stored: Stored) -> bool:
         "starts_at": stored.change.starts_at,
         "ends_at": stored.change.ends_at,
         "document": document,
-        "digest": hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest(),
+        "digest": stored.version,
     }
     same = select(AmendmentRow.id).where(
         AmendmentRow.rota == stored.rota,

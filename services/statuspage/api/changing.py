@@ -38,13 +38,14 @@ async def change_form(kind: Kind, request: Request, desk: Desk, who: SignedIn) -
         return await _form(desk, who, kind, {**soon, **form} if not form.get("starts_at") else form, request)
     path = changes.path_of("span", form.get("schedule") or DEFAULT)
     try:
-        found = {str(one.id): one.change for one in await oncall.changes(desk.peers, who.key, path)}
+        found = {str(one.id): one for one in await oncall.changes(desk.peers, who.key, path)}
     except PeerRefused as error:
         return await _form(desk, who, kind, form, request, error.detail, error.http_status)
     if form["change"] not in found:
         return await _form(desk, who, kind, form, request, GONE, 404)
-    known = changes.filled(found[form["change"]], lanes.zone_of(form.get("zone", "")))
-    return await _form(desk, who, kind, {**form, **known}, request)
+    seen = found[form["change"]]
+    known = changes.filled(seen.change, lanes.zone_of(form.get("zone", "")))
+    return await _form(desk, who, kind, {**form, **known, "version": seen.version}, request)
 
 
 @router.post("/change/{kind}")

@@ -70,7 +70,9 @@ def asked(kind: Kind, schedule: str, form: Mapping[str, str], zone: ZoneInfo) ->
         case "span":
             shifts = [_shift(number, row, times, zone) for number, row in enumerate(rows(form), 1) if row["person"]]
             change = f"/{quote(form['change'], safe='')}" if form.get("change") else ""
-            return Asked(path_of("span", schedule) + change, {**body, "shifts": shifts}, "PUT" if change else "POST")
+            seen = f"?version={quote(form['version'], safe='')}" if change and form.get("version") else ""
+            where = path_of("span", schedule) + change + seen
+            return Asked(where, {**body, "shifts": shifts}, "PUT" if change else "POST")
 
 
 def rows(form: Mapping[str, str]) -> list[dict[str, str]]:
