@@ -1,10 +1,11 @@
 """The unit of work: all or nothing, read only means it, and a database that is away is said so."""
 
 import asyncio
+import contextlib
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import exc, select, text
+from sqlalchemy import exc, func, select, text
 
 from libs.common.db.session import Database, DatabaseUnavailable
 from libs.common.db.tables import INBOX, OUTBOX, TIMERS
@@ -77,6 +78,23 @@ async def test_postgresql_itself_refuses_a_write_in_a_read_session(database_url:
         assert await notes(uow) == ["still writes"]
 
 
+async def test_a_value_asked_for_alone_is_of_the_newest_commit_and_leaves_transactions_whole(database_url: str) -> None:
+    how_many = select(func.count()).select_from(TIMERS)
+    async with sample_database(database_url) as database:
+        uow = work(database)
+        assert await database.value(how_many) == 0
+        with contextlib.suppress(RuntimeError):
+            async with uow.begin() as tx:  # on the pooled connection that the question was asked on
+                await tx.schedule("rung", "1", T0)
+                await tx.write()
+                assert await database.value(how_many) == 0
+                raise RuntimeError
+        assert await database.value(how_many) == 0
+        async with uow.begin() as tx:
+            await tx.schedule("rung", "1", T0)
+        assert await database.value(how_many) == 1
+
+
 async def test_a_timer_of_the_same_kind_and_key_is_replaced_and_can_be_cancelled(database_url: str) -> None:
     async with sample_database(database_url) as database:
         uow = work(database)
@@ -110,6 +128,8 @@ async def test_a_database_that_is_away_is_unavailable_with_the_time_to_wait() ->
     assert raised.value.retry_after == timedelta(seconds=5)
     with pytest.raises(DatabaseUnavailable):
         await database.ping()
+    with pytest.raises(DatabaseUnavailable):
+        await database.value(select(TIMERS.c.kind))
     await database.dispose()
 
 

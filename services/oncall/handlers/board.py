@@ -90,5 +90,4 @@ class Board:
         if before is not None:
             await asyncio.wait([before])
         self._reading, self._following = self._following, None
-        async with self._uow.read() as session:
-            return await audit.revision(session)
+        return await self._uow.database.value(audit.REVISION)

@@ -12,7 +12,9 @@ from libs.common.db.work import Tx
 from services.oncall.store.tables import AuditRow, RevisionRow
 
 HOUR: Final = timedelta(hours=1)
-_REVISION: Final = select(RevisionRow.number)
+REVISION: Final = select(RevisionRow.number)
+"""Asks for a number that is greater than before once anything changed: ids of rows are no such thing, since replicas commit in any order."""
+
 _CHANGED: Final = update(RevisionRow).values(number=RevisionRow.number + 1)
 
 
@@ -52,8 +54,8 @@ async def lately(session: ReadSession | WriteSession, action: str, place: tuple[
 
 
 async def revision(session: ReadSession) -> int:
-    """A number that is greater than before once anything changed: ids of rows are no such thing, since replicas commit in any order."""
-    return (await session.execute(_REVISION)).scalar_one()
+    """What :data:`REVISION` asks for, as this transaction sees it."""
+    return (await session.execute(REVISION)).scalar_one()
 
 
 async def page(
