@@ -1,5 +1,7 @@
 """Fixtures that every test may ask for, and what holds for all property tests."""
 
+import os
+
 from hypothesis import HealthCheck, settings
 
 from tests.support.kafka import kafka_bootstrap, kafka_broker
@@ -7,6 +9,9 @@ from tests.support.postgres import database_url, postgres_server
 
 __all__ = ["database_url", "kafka_bootstrap", "kafka_broker", "postgres_server"]
 
-# Machines are shared: no property fails for having taken long. Speed is measured in tests/bench/ alone.
-settings.register_profile("tocsin", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("tocsin")
+# Machines are shared: no property fails for having taken long. Speed is measured in tests/bench/ alone. A run judges
+# the change and not its luck: the same examples each time. HYPOTHESIS_PROFILE=search looks for new ones.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+settings.register_profile("tocsin", UNHURRIED, derandomize=True, database=None)
+settings.register_profile("search", UNHURRIED, derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tocsin"))

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from libs.common.bus.base import Bus, Consumer, Partition
-from libs.common.clock import Stopwatch
 from tests.support.buses import MOMENT, ends, fetch_until, message, new_topic, publish, read, running, unique, values
 
 
@@ -51,10 +50,8 @@ async def test_what_a_killed_member_did_not_commit_is_read_by_the_next(bus: Bus,
     early = list(await second.fetch(10, MOMENT))
     member.kill()
     await member.wait()
-    dead = Stopwatch()
     assert values([*early, *await read(second, 3 - len(early))]) == ["a", "b", "c"]
     assert [int(line) for line in seen] == [0, 1, 2]
-    assert dead.seconds() < (2 if bus_url.startswith("postgres") else 12)
 
 
 async def test_members_share_the_partitions_and_each_record_is_read_once(bus: Bus, bus_url: str) -> None:
@@ -79,10 +76,8 @@ async def test_when_a_member_leaves_the_others_take_over_at_once(bus: Bus) -> No
     one = await bus.subscribe(group, [topic])
     two = await bus.subscribe(group, [topic])
     await settled([one, two], 2, 2)
-    waited = Stopwatch()
     await one.close()
     await settled([two], 4)
-    assert waited.seconds() < (1 if "Postgres" in type(bus).__name__ else 10)
     assert one.assigned() == frozenset()
 
 
@@ -145,6 +140,4 @@ async def test_stopping_the_bus_closes_its_consumers(bus_url: str) -> None:
         await read(await first.subscribe(group, [topic]), 1)
     async with running(bus_url) as second:
         successor = await second.subscribe(group, [topic])
-        waited = Stopwatch()
         assert values(await read(successor, 1)) == ["a"]
-        assert waited.seconds() < 5

@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from libs.common.bus.base import Bus, BusUnavailable, Partition
+from libs.common.bus.base import BusUnavailable, Partition
 from libs.common.bus.connect import connect
 from libs.common.bus.local_broker import LocalBroker
 from libs.common.clock import Stopwatch
 from tests.contract.conftest import ENGINES
-from tests.support.buses import MOMENT, ends, new_topic, publish, read, running, unique, values
+from tests.support.buses import MOMENT, ends, new_topic, publish, published_again, read, running, unique, values
 from tests.support.postgres import PostgresServer
 
 BOUND_SECONDS = 90.0
@@ -52,7 +52,7 @@ def _postgres(server: PostgresServer, url: str) -> Server:
     async def away() -> None:
         await server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         await server.execute(
-            f"SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE datname = '{name}'"  # noqa: S608 - ours
+            f"SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = '{name}'"  # noqa: S608 - ours
         )
 
     async def back() -> None:
@@ -66,17 +66,6 @@ async def until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert waited.seconds() < BOUND_SECONDS, "the condition never held"
         await asyncio.sleep(0.05)
-
-
-async def published_again(bus: Bus, topic: str, value: str) -> None:
-    """Publish as the relay does: again and again until the bus takes it."""
-    while True:
-        try:
-            await publish(bus, topic, value)
-        except BusUnavailable:
-            await asyncio.sleep(0.1)
-        else:
-            return
 
 
 async def test_nothing_is_accepted_while_the_server_is_away_and_the_same_objects_heal(server: Server) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -26,7 +26,11 @@ from tests.support.fake_slack import running_slack
 from tests.support.fake_twilio import ACCOUNT, TOKEN, FakeTwilio, Refusal, running_twilio
 from tests.support.smtp import running_smtp
 
-TIMEOUT = timedelta(seconds=2)
+TIMEOUT = timedelta(seconds=60)
+"""What no answer here takes, however busy the machine is."""
+HURRY = timedelta(seconds=3)
+"""For a provider that is made to say nothing."""
+SILENCE_SECONDS = 120.0
 
 
 @dataclass
@@ -78,7 +82,7 @@ def message(channel: str, address: str) -> Outgoing:
     )
 
 
-async def local_rig(_stack: AsyncExitStack) -> Rig:
+async def local_rig(_stack: AsyncExitStack, _timeout: timedelta) -> Rig:
     shelf = MemoryShelf()
     return Rig(
         channel=LocalChannel("sms", shelf),
@@ -91,81 +95,81 @@ async def local_rig(_stack: AsyncExitStack) -> Rig:
     )
 
 
-def twilio_account(fake: FakeTwilio) -> Account:
+def twilio_account(fake: FakeTwilio, timeout: timedelta = TIMEOUT) -> Account:
     """The account that the double knows."""
-    return Account(ACCOUNT, ACCOUNT, TOKEN, fake.url, TIMEOUT)
+    return Account(ACCOUNT, ACCOUNT, TOKEN, fake.url, timeout)
 
 
-async def voice_rig(stack: AsyncExitStack) -> Rig:
+async def voice_rig(stack: AsyncExitStack, timeout: timedelta) -> Rig:
     fake = await stack.enter_async_context(running_twilio())
     return Rig(
-        channel=TwilioVoice(twilio_account(fake), Calling("+15005550006")),
+        channel=TwilioVoice(twilio_account(fake, timeout), Calling("+15005550006")),
         message=message("voice", "+15005550010"),
         taken=lambda: len(fake.calls),
         outage=lambda: fake.refusals.append(Refusal(503, 20503, "Service unavailable")),
         refuse=lambda: fake.refusals.append(Refusal(400, 21211, "Invalid 'To' Phone Number")),
-        stall=lambda: setattr(fake, "delay", 5.0),
+        stall=lambda: setattr(fake, "delay", SILENCE_SECONDS),
         closes_window=True,
         told_apart=False,
     )
 
 
-async def twilio_rig(stack: AsyncExitStack) -> Rig:
+async def twilio_rig(stack: AsyncExitStack, timeout: timedelta) -> Rig:
     fake = await stack.enter_async_context(running_twilio())
-    channel = TwilioSms(twilio_account(fake), from_="+15005550006")
+    channel = TwilioSms(twilio_account(fake, timeout), from_="+15005550006")
     return Rig(
         channel=channel,
         message=message("sms", "+15005550010"),
         taken=lambda: len(fake.messages),
         outage=lambda: fake.refusals.append(Refusal(503, 20503, "Service unavailable")),
         refuse=lambda: fake.refusals.append(Refusal(400, 21211, "Invalid 'To' Phone Number")),
-        stall=lambda: setattr(fake, "delay", 5.0),
+        stall=lambda: setattr(fake, "delay", SILENCE_SECONDS),
         closes_window=True,
     )
 
 
-async def smtp_rig(stack: AsyncExitStack) -> Rig:
+async def smtp_rig(stack: AsyncExitStack, timeout: timedelta) -> Rig:
     mail = await stack.enter_async_context(running_smtp())
-    where = Submission("127.0.0.1", mail.port, "none", "tocsin@example.com", timeout=TIMEOUT)
+    where = Submission("127.0.0.1", mail.port, "none", "tocsin@example.com", timeout=timeout)
     return Rig(
         channel=SmtpChannel(where),
         message=message("email", "rafael@example.com"),
         taken=lambda: len(mail.mails),
         outage=lambda: mail.refuse_rcpt.append("451 4.3.0 try again later"),
         refuse=lambda: mail.refuse_rcpt.append("550 5.1.1 no such user"),
-        stall=lambda: setattr(mail, "stall", 5.0),
+        stall=lambda: setattr(mail, "stall", SILENCE_SECONDS),
         closes_window=False,
     )
 
 
-async def slack_rig(stack: AsyncExitStack) -> Rig:
+async def slack_rig(stack: AsyncExitStack, timeout: timedelta) -> Rig:
     fake = await stack.enter_async_context(running_slack())
-    channel = SlackChannel(token=fake_slack.TOKEN, api_url=f"{fake.url}/api/", timeout=TIMEOUT)
+    channel = SlackChannel(token=fake_slack.TOKEN, api_url=f"{fake.url}/api/", timeout=timeout)
     return Rig(
         channel=channel,
         message=message("slack", fake_slack.RAFAEL),
         taken=lambda: len(fake.messages),
         outage=lambda: fake.refusals.append(fake_slack.Refusal("service_unavailable", 503)),
         refuse=fake.members.clear,
-        stall=lambda: setattr(fake, "delay", 5.0),
+        stall=lambda: setattr(fake, "delay", SILENCE_SECONDS),
         closes_window=True,
     )
 
 
-async def helpdesk_rig(stack: AsyncExitStack, name: HelpdeskName) -> Rig:
-    fake, channel, ticket = await running_helpdesk(stack, name, TIMEOUT)
+async def helpdesk_rig(stack: AsyncExitStack, timeout: timedelta, name: HelpdeskName) -> Rig:
+    fake, channel, ticket = await running_helpdesk(stack, name, timeout)
     return Rig(
         channel=channel,
         message=message(f"ticket:{name}", ticket),
         taken=fake.taken,
         outage=lambda: fake.refusals.append(Unwilling(503)),
         refuse=fake.tickets.clear,
-        stall=lambda: setattr(fake, "delay", 5.0),
+        stall=lambda: setattr(fake, "delay", SILENCE_SECONDS),
         closes_window=True,
     )
 
 
-RIGS: dict[str, Callable[[AsyncExitStack], Awaitable[Rig]]] = {
+RIGS: dict[str, Callable[[AsyncExitStack, timedelta], Awaitable[Rig]]] = {
     "local": local_rig,
     "twilio": twilio_rig,
     "voice": voice_rig,
@@ -175,14 +179,26 @@ RIGS: dict[str, Callable[[AsyncExitStack], Awaitable[Rig]]] = {
 }
 
 
-@pytest.fixture(params=RIGS)
-async def rig(request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
+@asynccontextmanager
+async def made_rig(name: str, timeout: timedelta) -> AsyncIterator[Rig]:
     async with AsyncExitStack() as stack:
-        made = await RIGS[request.param](stack)
+        made = await RIGS[name](stack, timeout)
         try:
             yield made
         finally:
             await made.channel.close()
+
+
+@pytest.fixture(params=RIGS)
+async def rig(request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
+    async with made_rig(request.param, TIMEOUT) as made:
+        yield made
+
+
+@pytest.fixture(params=RIGS)
+async def hurried_rig(request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
+    async with made_rig(request.param, HURRY) as made:
+        yield made
 
 
 async def test_what_the_provider_took_is_accepted_with_its_id(rig: Rig) -> None:
@@ -214,12 +230,12 @@ async def test_an_address_that_does_not_exist_is_given_up(rig: Rig) -> None:
     assert rig.taken() == 0
 
 
-async def test_no_answer_in_time_is_a_retry_that_must_look_first(rig: Rig) -> None:
-    if rig.stall is None:  # the local outbox answers with its transaction
-        assert rig.channel.provider == "local"
+async def test_no_answer_in_time_is_a_retry_that_must_look_first(hurried_rig: Rig) -> None:
+    if hurried_rig.stall is None:  # the local outbox answers with its transaction
+        assert hurried_rig.channel.provider == "local"
         return
-    rig.stall()
-    outcome = await rig.channel.send(rig.message)
+    hurried_rig.stall()
+    outcome = await hurried_rig.channel.send(hurried_rig.message)
     assert isinstance(outcome, Retry)
     assert outcome.reason == "timed_out"
     assert outcome.unsure

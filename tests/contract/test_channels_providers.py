@@ -1,6 +1,5 @@
 """What is peculiar to one provider: Twilio's errors and limits, and what an e-mail carries."""
 
-import socket
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -13,6 +12,7 @@ from services.notifier.channels.twilio_sms import TwilioSms
 from services.notifier.channels.twilio_voice import Calling, TwilioVoice
 from tests.contract.test_channels import TIMEOUT, message, twilio_account
 from tests.support.fake_twilio import FakeTwilio, Refusal, running_twilio
+from tests.support.programs import free_port
 from tests.support.smtp import running_smtp
 
 NINE_SECONDS = timedelta(seconds=9)
@@ -167,12 +167,6 @@ async def test_a_call_is_known_by_the_id_that_nobody_else_has() -> None:
         assert await channel.lookup(CALL, {earlier.provider_id}) == Accepted(fake.calls[2]["sid"])
         for one in (channel, other):
             await one.close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def test_a_provider_that_cannot_be_reached_took_nothing_for_certain() -> None:

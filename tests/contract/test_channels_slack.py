@@ -10,8 +10,8 @@ import pytest
 from services.notifier.channels.base import Absent, Accepted, GiveUp, Retry, Unknowable
 from services.notifier.channels.slack import SlackChannel
 from tests.contract.test_channels import TIMEOUT, message
-from tests.contract.test_channels_providers import free_port
 from tests.support.fake_slack import OPS, RAFAEL, TOKEN, FakeSlack, Refusal, running_slack
+from tests.support.programs import free_port
 
 TO_RAFAEL = message("slack", RAFAEL)
 TO_OPS = message("slack", OPS)

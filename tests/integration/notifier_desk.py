@@ -32,7 +32,7 @@ from tests.unit.notifier.requests import NOW
 E = TypeVar("E", bound=Event)
 
 PUBLIC_URL = "https://tocsin.example/notifier"
-SETTLE_SECONDS = 60.0
+SETTLE_SECONDS = 180.0
 
 LOCAL = """
 channels:

@@ -50,7 +50,7 @@ def tocsin(house: Instance, *words: str, **more: str) -> subprocess.CompletedPro
         env=environ,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,
         check=False,
     )
 
@@ -166,7 +166,7 @@ def test_apply_does_as_it_is_answered(house: Instance, tree: Path, answer: str, 
         stdin=inside,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,
         check=False,
     )
     os.close(inside)

@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import text
 
 from libs.common.bus.base import Bus, Record
-from libs.common.clock import ManualClock, Stopwatch
+from libs.common.clock import ManualClock
+from libs.common.db import relay as relay_module
 from libs.common.db.relay import BATCH, Relay
 from libs.common.db.session import Database
 from libs.common.db.wakeups import Wakeups
@@ -70,7 +72,10 @@ async def test_a_backlog_goes_out_in_full_batches(database_url: str) -> None:
         assert bus.batches == [BATCH, 1]
 
 
-async def test_a_commit_is_on_the_bus_within_milliseconds(database_url: str) -> None:
+async def test_a_commit_is_on_the_bus_without_the_relay_looking_by_itself(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "POLL_SECONDS", 3600.0)
     async with (
         sample_database(database_url) as database,
         sample_bus(database_url) as bus,
@@ -84,15 +89,11 @@ async def test_a_commit_is_on_the_bus_within_milliseconds(database_url: str) -> 
             arrived.set()
 
         bus.after = arrive
-        taken = []
         for number in range(30):
             arrived.clear()
             await tell(uow, str(number))
-            watch = Stopwatch()
             async with asyncio.timeout(60):
                 await arrived.wait()
-            taken.append(watch.seconds())
-        assert sorted(taken)[15] < 0.4, "far below the second after which the relay would look by itself"
 
 
 async def test_while_the_bus_is_down_events_wait_and_then_all_arrive(database_url: str) -> None:
@@ -136,7 +137,7 @@ async def test_a_relay_that_dies_between_publish_and_delete_publishes_again(
         async def die_once() -> None:
             if next(deaths, False):
                 await postgres_server.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity"
                     " WHERE application_name = 'tocsin sample' AND query LIKE '%FROM outbox ORDER BY id%'"
                 )
 

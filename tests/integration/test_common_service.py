@@ -22,6 +22,7 @@ from libs.common.events.directory import PrincipalChanged
 from libs.common.events.envelope import decode_record
 from libs.common.events.triggers import TriggerReceived
 from libs.common.service import Service
+from tests.support.programs import free_port
 from tests.support.sample import T0, notes, until
 from tests.support.small_service import SampleSettings, build
 
@@ -32,13 +33,6 @@ ROOT = Path(__file__).parents[2]
 def tree(tmp_path: Path) -> Path:
     (tmp_path / "words.yaml").write_text("words: [{id: a, text: hello}]")
     return tmp_path
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @asynccontextmanager
@@ -149,7 +143,7 @@ async def process(database_url: str, tree: Path, *words: str, **variables: str) 
 
 async def test_a_process_serves_until_it_is_asked_to_stop_and_ends_with_code_0(database_url: str, tree: Path) -> None:
     async with process(database_url, tree) as served:
-        await until(lambda: served.answers("/readyz"), 30)
+        await until(lambda: served.answers("/readyz"), 120)
         served.process.send_signal(signal.SIGTERM)
         code, out, err = await served.end()
     assert (code, err) == (0, "")

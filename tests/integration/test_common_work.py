@@ -157,7 +157,6 @@ async def test_connections_that_were_cut_while_idle_are_replaced_unnoticed(
         uow = work(database)
         assert await notes(uow) == []
         await _cut(postgres_server)
-        await asyncio.sleep(0.3)
         async with uow.begin() as tx:
             await write(tx, "as if nothing had been")
         assert await notes(uow) == ["as if nothing had been"]
@@ -217,5 +216,5 @@ async def test_wakes_go_on_after_the_listening_connection_was_cut(
 
 async def _cut(server: PostgresServer) -> None:
     await server.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'tocsin %'"
+        "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE application_name LIKE 'tocsin %'"
     )

@@ -43,7 +43,7 @@ async def port(house: House) -> AsyncIterator[int]:
 async def apprise(*arguments: str) -> int:
     program = str(Path(sys.executable).with_name("apprise"))
     process = await asyncio.create_subprocess_exec(program, *arguments)
-    return await asyncio.wait_for(process.wait(), 30)
+    return await asyncio.wait_for(process.wait(), 200)
 
 
 async def test_apprise_fires_and_resolves(house: House, port: int) -> None:

@@ -150,7 +150,7 @@ async def client(script: str, url: str, key: str, **environ: str) -> Any:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    output, errors = await asyncio.wait_for(process.communicate(), 60)
+    output, errors = await asyncio.wait_for(process.communicate(), 200)
     assert process.returncode == 0, errors.decode()
     return json.loads(output)
 

@@ -15,7 +15,7 @@ from tests.integration.drop_in_support import GENIE, ROUTING, drop_in
 from tests.integration.intake_support import House
 from tests.unit.intake.test_every_source import JSON, bodies_of, places, replaced
 
-FEW = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 CALLS = ("close", "acknowledge", "notes", "tags", "details", "snooze", "actions/x", "nothing", "")
 
 

@@ -14,7 +14,7 @@ LOCAL = "127.0.0.1"
 
 
 async def ask(
-    url: str, *hosts: str, validators: Validators | None = None, seconds: float = 5.0, limit: int = 10_000
+    url: str, *hosts: str, validators: Validators | None = None, seconds: float = 60.0, limit: int = 10_000
 ) -> Answer | Failure:
     fetcher = Fetcher(hosts, seconds=seconds, limit=limit)
     await fetcher.start()
@@ -96,7 +96,7 @@ async def test_a_page_that_leads_on_is_followed_a_few_times() -> None:
 @pytest.mark.parametrize(
     ("page", "reason"),
     [
-        (Page(b"{}", delay=4), "timeout"),
+        (Page(b"{}", delay=120), "timeout"),
         (Page(b"x" * 10_001), "too-large"),
         (Page(b"x" * 200_000, packed=True), "too-large"),
         (Page(b"{}", headers={"Content-Encoding": "gzip"}), "not-understood"),
@@ -110,7 +110,8 @@ async def test_a_page_that_leads_on_is_followed_a_few_times() -> None:
 )
 async def test_what_is_no_answer_has_a_reason(page: Page, reason: str) -> None:
     async with status_pages() as pages:
-        assert failed(await ask(served(pages, page), LOCAL, seconds=2.0)) == reason
+        seconds = 1.0 if reason == "timeout" else 60.0
+        assert failed(await ask(served(pages, page), LOCAL, seconds=seconds)) == reason
 
 
 async def test_a_page_that_asks_for_time_is_given_it() -> None:

@@ -27,7 +27,7 @@ BACKUP: dict[str, Any] = {
     "ownerTeam": {"name": "payments"},
 }
 PATH = "/v2/heartbeats/backup%2Fsrv01"
-FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def refused(folder: Path, base: int = 0, **more: str) -> str:
         env=environment(folder, base or free_base(), **more),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,
         check=False,
     )
     assert done.returncode == 1, done.stdout + done.stderr
@@ -63,7 +63,7 @@ def test_it_starts_tells_where_it_is_pages_somebody_and_finds_its_data_again(fol
         assert again.get("escalator", "/v1/incidents/1")["title"] == "first"
         assert len(again.messages("page")) == 1
         os.kill(again.process.pid, signal.SIGTERM)
-        assert again.process.wait(30) == 0
+        assert again.process.wait(120) == 0
     assert _nothing_runs_in(folder)
 
 
@@ -83,7 +83,7 @@ def test_when_the_parent_is_killed_the_services_stop_and_the_next_start_works(fo
     with running(folder) as instance:
         pids = [service["pid"] for service in instance.facts["services"].values()]
         instance.process.kill()
-        instance.process.wait(10)
+        instance.process.wait(120)
         eventually(lambda: not any(psutil.pid_exists(pid) for pid in pids), "the services are gone")
     with running(folder) as again:
         assert again.get("escalator", "/v1/incidents") is not None

@@ -45,7 +45,7 @@ class Town:
 
     async def oncall(self) -> Service:
         """Start a replica."""
-        settings = OncallSettings(database_url=SecretStr(self.url), config_dir=self.tree, drain_seconds=2)
+        settings = OncallSettings(database_url=SecretStr(self.url), config_dir=self.tree, drain_seconds=60)
         service = await build(settings, clock=self.clock, chance=Chance(len(self._services)))
         await service.start()
         self._services.append(service)

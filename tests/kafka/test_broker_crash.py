@@ -3,15 +3,35 @@
 import asyncio
 import os
 import signal
+from contextlib import suppress
 
 import pytest
 
-from libs.common.bus.base import BusUnavailable
+from libs.common.bus.base import Bus, BusUnavailable
 from libs.common.bus.local_broker import LocalBroker
-from libs.common.clock import Stopwatch
-from tests.support.buses import ends, message, new_topic, publish, read, running, unique, values
+from tests.support.buses import (
+    MOMENT,
+    PATIENCE_SECONDS,
+    ends,
+    message,
+    new_topic,
+    publish,
+    published_again,
+    read,
+    running,
+    unique,
+    values,
+)
 
 pytestmark = pytest.mark.kafka
+
+
+async def lag(bus: Bus, group: str, topic: str) -> int | None:
+    """What the group has not committed; ``None`` while nobody can say."""
+    try:
+        return await bus.lag(group, [topic])
+    except BusUnavailable:
+        return None
 
 
 async def test_records_and_commits_outlive_a_broker_that_was_killed(kafka_broker: LocalBroker) -> None:
@@ -25,8 +45,11 @@ async def test_records_and_commits_outlive_a_broker_that_was_killed(kafka_broker
         await asyncio.to_thread(kafka_broker.start)
         again = await read(consumer, 1)
         assert values(again) == ["not committed"]
-        await consumer.commit(ends(again))
-        assert await bus.lag(group, [topic]) == 0
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while await lag(bus, group, topic) != 0:
+                with suppress(BusUnavailable):  # the coordinator may need its time to come back
+                    await consumer.commit(ends(again))
+                again = [*again, *await consumer.fetch(10, MOMENT)]  # again, where the group was shared out anew
         late = await bus.subscribe(unique("late"), [topic])
         assert len(await read(late, 51)) == 51
 
@@ -80,7 +103,7 @@ async def test_a_broker_that_outlived_its_parent_gives_way_to_the_next_of_its_fo
     try:
         assert not kafka_broker.running()
         async with running(successor.url) as bus:
-            await publish(bus, await new_topic(bus), "a")
+            await published_again(bus, await new_topic(bus), "a")
     finally:
         await asyncio.to_thread(successor.kill)
         await asyncio.to_thread(kafka_broker.start)
@@ -92,10 +115,9 @@ async def test_a_frozen_broker_makes_a_publish_fail_in_bounded_time(kafka_broker
         await publish(bus, topic, "a")
         assert kafka_broker.pid is not None
         os.kill(kafka_broker.pid, signal.SIGSTOP)
-        waited = Stopwatch()
         try:
-            with pytest.raises(BusUnavailable):
-                await publish(bus, topic, "b")
-            assert waited.seconds() < 8
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                with pytest.raises(BusUnavailable):
+                    await publish(bus, topic, "b")
         finally:
             os.kill(kafka_broker.pid, signal.SIGCONT)

@@ -13,7 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from libs.common.bus.base import Bus, BusUnavailable
 from libs.common.bus.kafka import MOST_BYTES, KafkaBus
-from libs.common.bus.kafka_clients import begin
+from libs.common.bus.kafka_clients import begin, end
 from libs.common.bus.kafka_consumer import KafkaConsumer
 from libs.common.bus.local_broker import LocalBroker
 from tests.support.buses import MOMENT, ends, new_topic, publish, read, running, unique, values
@@ -50,6 +50,12 @@ async def join(bus: Bus, topic: str) -> KafkaConsumer:
     member = await bus.subscribe(unique("g"), [topic])
     assert isinstance(member, KafkaConsumer)
     return member
+
+
+async def members_of(admin: AIOKafkaAdminClient, group: str) -> list[list[object]]:
+    """Who the broker says is in the group."""
+    (answer,) = await admin.describe_consumer_groups([group])
+    return [list(found[5]) for found in answer.groups]
 
 
 @contextmanager
@@ -124,6 +130,21 @@ async def test_a_bus_whose_broker_is_gone_stops_whole_whenever_its_members_close
             assert asyncio.all_tasks() == before
         finally:
             await asyncio.to_thread(kafka_broker.start)
+
+
+async def test_a_member_that_closes_is_no_member_any_more(kafka_broker: LocalBroker) -> None:
+    group = unique("g")
+    async with running(kafka_broker.url) as bus:
+        member = await bus.subscribe(group, [await new_topic(bus)])
+        await until(lambda: len(member.assigned()) == 1)
+        admin = AIOKafkaAdminClient(bootstrap_servers=[kafka_broker.bootstrap])
+        await begin(admin)
+        try:
+            assert [len(members) for members in await members_of(admin, group)] == [1]
+            await member.close()
+            assert await members_of(admin, group) == [[]]
+        finally:
+            await end(admin)
 
 
 async def test_a_fetch_ends_while_the_group_shares_its_partitions_and_the_broker_is_frozen(

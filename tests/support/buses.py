@@ -1,11 +1,12 @@
 """What tests of the bus have in common: a bus that is stopped at the end, topics of their own, reading with patience."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import uuid4
 
-from libs.common.bus.base import Bus, Consumer, Message, Partition, Record, TopicSpec
+from libs.common.bus.base import Bus, BusUnavailable, Consumer, Message, Partition, Record, TopicSpec
 from libs.common.bus.connect import connect
 from libs.common.clock import Clock, Stopwatch
 
@@ -44,6 +45,17 @@ def message(topic: str, key: str, value: str) -> Message:
 async def publish(bus: Bus, topic: str, *values: str, key: str = "k") -> None:
     """Publish these values under one key."""
     await bus.producer().publish([message(topic, key, value) for value in values])
+
+
+async def published_again(bus: Bus, topic: str, value: str) -> None:
+    """Publish as the relay does: again and again until the bus takes it."""
+    while True:
+        try:
+            await publish(bus, topic, value)
+        except BusUnavailable:
+            await asyncio.sleep(0.1)
+        else:
+            return
 
 
 async def read(consumer: Consumer, count: int, *, limit: int = 100) -> Sequence[Record]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from services.intake.domain.mailbox import folder_name
 from tests.support.certificates import self_signed
-from tests.support.programs import program
+from tests.support.programs import free_port, program
 
 USER = "ops"
 PASSWORD = 'se"cret\\ of it'
@@ -121,7 +121,7 @@ class Dovecot:
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
             )
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
@@ -133,7 +133,7 @@ class Dovecot:
         """Stop it, and every process of its."""
         if self.process is not None:
             self.process.terminate()
-            self.process.wait(20)
+            self.process.wait(60)
             self.process = None
 
 
@@ -142,21 +142,11 @@ def _uid() -> int:
     return os.getuid() or pwd.getpwnam("nobody").pw_uid
 
 
-def _free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
-
-
 @contextmanager
 def running_dovecot() -> Iterator[Dovecot]:
     """A server with an empty mailbox."""
     folder = Path(tempfile.mkdtemp(prefix="dovecot-", dir="/tmp"))
-    port, tls_port = _free_ports(2)
+    port, tls_port = free_port(), free_port()
     owner = pwd.getpwuid(_uid())
     certificate, key = self_signed("127.0.0.1")
     (folder / "certificate.pem").write_bytes(certificate)

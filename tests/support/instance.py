@@ -18,8 +18,8 @@ import httpx
 
 T = TypeVar("T")
 
-START_SECONDS = 120.0
-STOP_SECONDS = 30.0
+START_SECONDS = 180.0
+STOP_SECONDS = 120.0
 
 
 def free_base() -> int:
@@ -49,7 +49,7 @@ def short_folder() -> Path:
     return folder
 
 
-def eventually(look: Callable[[], T | None], what: str, seconds: float = 90.0) -> T:
+def eventually(look: Callable[[], T | None], what: str, seconds: float = 180.0) -> T:
     """What ``look`` returns once that is neither ``None`` nor empty. Fails, naming ``what``, when it never is."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -66,7 +66,7 @@ class Instance:
     def __init__(self, process: subprocess.Popen[bytes], folder: Path) -> None:
         self.process = process
         self.folder = folder
-        self.client = httpx.Client(timeout=10)
+        self.client = httpx.Client(timeout=60)
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -1,15 +1,18 @@
 """Programs of Debian's that Tocsin has to get on with: found on this machine, started in a folder of their own, stopped again."""
 
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-START_SECONDS = 60.0
-STOP_SECONDS = 15.0
+from libs.common.bus.local_broker import free_port
+
+START_SECONDS = 120.0
+STOP_SECONDS = 30.0
+
+__all__ = ["free_port", "program", "started"]
 
 
 def program(name: str, package: str = "") -> str:
@@ -20,14 +23,6 @@ def program(name: str, package: str = "") -> str:
             f"{name} is not on this machine: install it with `apt-get install {package or name}`, or run `make test` as root."
         )
     return found
-
-
-def free_port() -> int:
-    """A port that is free at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 @contextmanager

@@ -4,6 +4,7 @@ Nothing here is imported by the product's services: a broker of a real installat
 """
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from libs.common.bus.kafka_jars import cache_folder, fetch_jars, java
 from libs.common.errors import Misconfigured
 
 HOST = "127.0.0.1"
+PORTS = range(20_000, 32_000)
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 HEAP = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
@@ -53,10 +55,16 @@ log.flush.offset.checkpoint.interval.ms=1000
 
 
 def free_port() -> int:
-    """A TCP port of this machine that nobody listens on at the moment."""
-    with closing(socket.socket()) as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """A TCP port of this machine that nobody listens on at the moment.
+
+    Below those that the system gives to outgoing connections: while a broker is away, one of its own clients that
+    tries to connect could else be given the broker's port.
+    """
+    for port in random.SystemRandom().sample(PORTS, 100):
+        with closing(socket.socket()) as probe, suppress(OSError):
+            probe.bind((HOST, port))
+            return port
+    raise Misconfigured(f"no free port was found between {PORTS.start} and {PORTS.stop}")
 
 
 class LocalBroker:

@@ -35,7 +35,7 @@ def application() -> FastAPI:
 
 
 def server(app: FastAPI, port: int = 0) -> HttpServer:
-    return HttpServer(app, "127.0.0.1", port, drain_seconds=5, port_variable="TOCSIN_X_PORT")
+    return HttpServer(app, "127.0.0.1", port, drain_seconds=60, port_variable="TOCSIN_X_PORT")
 
 
 @pytest.mark.parametrize(("path", "text"), [("/slow", '"done"'), ("/endless", "hello\nbye\n")])
