@@ -319,6 +319,18 @@ async def test_an_open_swap_is_recalled_until_it_is_withdrawn(rig: Rig) -> None:
 async def test_a_swap_of_somebody_who_is_not_on_shift_is_refused(rig: Rig) -> None:
     answer = await rig.http.post("/v1/schedules/default/swaps", json={"of": "helena", **hours(16, 25)})
     assert "no shift to swap" in problem(answer, 422)["detail"]
+    await made(
+        rig, "absences", {"person": "rafael", **hours(0, 48)}
+    )  # changes who is on shift then, and gives Helena none
+    answer = await rig.http.post("/v1/schedules/default/swaps", json={"of": "helena", **hours(0, 48)})
+    assert "no shift to swap" in problem(answer, 422)["detail"]
+    assert (await rig.http.get("/v1/schedules/default/swaps")).json()["changes"] == []
+
+
+async def test_a_swap_is_not_offered_to_the_one_who_offers_it(rig: Rig) -> None:
+    wanted = {"of": "stefania", "to": "stefania", **hours(16, 25)}
+    answer = problem(await rig.http.post("/v1/schedules/default/swaps", json=wanted), 422)
+    assert answer["errors"] == [{"pointer": "#/to", "detail": "is the one who offers it"}]
 
 
 async def test_a_swap_that_was_taken_is_undone_from_now_on(rig: Rig) -> None:

@@ -139,6 +139,7 @@ async def revoke_feed(feed_id: UUID, principal: Viewer, work: Work) -> None:
         await handlers.revoke_feed(tx, feed_id, principal.id)
 
 
+@router.head("/feeds/{secret}.ics", name="feed_head", include_in_schema=False)
 @router.get("/feeds/{secret}.ics", name="feed", summary="A calendar feed", response_class=Response)
 async def feed(
     secret: Annotated[str, Path(max_length=200)],
@@ -154,9 +155,15 @@ async def feed(
         "Last-Modified": format_datetime(rendering.changed_at, usegmt=True),
         "Cache-Control": "private, max-age=300",
     }
-    if if_none_match is not None and rendering.etag in {tag.strip() for tag in if_none_match.split(",")}:
+    if if_none_match is not None and _is_known(rendering.etag, if_none_match):
         return Response(status_code=304, headers=headers)
     return Response(rendering.body, media_type=MEDIA_TYPE, headers=headers)
+
+
+def _is_known(etag: str, if_none_match: str) -> bool:
+    """Whether one of the tags is this one, be it weak or strong: so `If-None-Match` compares (RFC 9110, 13.1.2)."""
+    known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    return "*" in known or etag.removeprefix("W/") in known
 
 
 @router.post("/schedules/{schedule_id}/calendars", status_code=201, summary="Read shifts from a calendar")

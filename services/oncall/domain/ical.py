@@ -27,6 +27,8 @@ PERSON: Final = "X-TOCSIN-PERSON"
 """The property in which our own feeds name a person by id."""
 
 _PROPERTY: Final = re.compile(r"^[A-Za-z][A-Za-z0-9-]*[:;]")
+_TIMES: Final = ("DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID")
+"""The properties that say when an event is."""
 _TOO_FINE: Final = ("BYSECOND", "BYMINUTE")
 _REFRESH: Final = timedelta(hours=1)
 
@@ -140,10 +142,32 @@ def parsed(text: str) -> Calendar:
     if len(events) > MOST:
         raise ValueError(f"a calendar has {MOST} events at most")
     for event in events:
+        _refuse_unreadable(event)
         for rule in _rules(event):
             if rule.get("FREQ", [""])[0] in {"SECONDLY", "MINUTELY"} or any(part in rule for part in _TOO_FINE):
                 raise ValueError("shifts do not recur by the minute or the second")
     return calendar
+
+
+def _refuse_unreadable(event: Any) -> None:
+    """Raise :class:`ValueError` for an event of which nobody can tell when it is: it would be left out in silence."""
+    name = str(event.get("SUMMARY") or event.get("UID") or "without a name").strip()
+    for wrong, why in event.errors:
+        if wrong in _TIMES:
+            raise ValueError(f"the event {name!r} has a {wrong} that cannot be read: {why}")
+    if "DTSTART" not in event:
+        raise ValueError(f"the event {name!r} does not say when it begins: it has no DTSTART")
+    for once in ("DTSTART", "DTEND", "DURATION"):
+        if isinstance(event.get(once), list):
+            raise ValueError(f"the event {name!r} has more than one {once}")  # noqa: TRY004 - the text is wrong
+    begin, end = event["DTSTART"].dt, event["DTEND"].dt if "DTEND" in event else None
+    if (
+        isinstance(end, datetime)
+        and isinstance(begin, datetime)
+        and bool(end.tzinfo) == bool(begin.tzinfo)
+        and end < begin
+    ):
+        raise ValueError(f"the event {name!r} ends before it begins")
 
 
 def occurrences(text: str, start: datetime, end: datetime, zone: str) -> tuple[Occurrence, ...]:

@@ -65,7 +65,9 @@ async def make_feed(
     """A new feed, and its secret, which is kept nowhere."""
     directory = await directory_store.directory(tx.session)
     if entity not in directory.shelf(subject):
-        raise Invalid(f"There is no {subject} {entity!r}.", problems=(FieldProblem("#/id", "is nobody's here"),))
+        raise Invalid(
+            f"There is no {subject} {entity!r}.", problems=(FieldProblem("#/id", f"there is no {subject} {entity!r}"),)
+        )
     secret = tx.chance.token()
     row = FeedRow(
         id=tx.chance.uuid7(tx.now),

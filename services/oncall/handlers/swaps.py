@@ -30,7 +30,8 @@ async def offer(tx: Tx, rota_id: str, swap: Swap, actor: str) -> Made:
     _refuse_settled(swap)
     made = await amendments.make(tx, rota_id, "swap", swap, actor)
     taken = replace(made.stored, change=swap.model_copy(update={"state": "taken", "taken_by": "nobody-yet"}))
-    trial = store.amended(made.directory, [*await store.listed(tx.session, rota=rota_id), taken])
+    present = [one for one in await store.near(tx.session, *swap.span) if one.id != taken.id]
+    trial = store.amended(made.directory, [*present, taken])
     if not amendments.effect_of(made.directory, trial, made.stored).before:
         problem = FieldProblem("#/of", "is not on shift in this role at any time of it")
         raise Invalid(f"{made.directory.name_of_person(swap.of)} has no shift to swap then.", problems=(problem,))
@@ -154,6 +155,8 @@ def _members(directory: Directory, rota_id: str) -> list[str]:
 def _refuse_settled(swap: Swap) -> None:
     if swap.state != "open" or swap.taken_by:
         raise Invalid("A swap begins open.", problems=(FieldProblem("#/state", "is for Tocsin to say"),))
+    if swap.to == swap.of:
+        raise Invalid("Nobody takes their own swap.", problems=(FieldProblem("#/to", "is the one who offers it"),))
 
 
 def _swap(stored: Stored) -> Swap:

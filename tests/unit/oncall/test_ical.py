@@ -1,5 +1,6 @@
 """iCalendar: what we write is read back as the same shifts, and what others write is understood."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -112,6 +113,28 @@ def test_rules_exceptions_and_moved_occurrences_are_followed() -> None:
 def test_a_time_without_a_zone_that_anybody_knows_is_on_the_clocks_of_the_rota(start: str) -> None:
     text = event("SUMMARY:Ana", start, "DURATION:PT2H")
     assert read(text, zone="America/Chicago") == [("Ana", "03-04 15:00", "03-04 17:00")]
+
+
+@pytest.mark.parametrize(
+    ("lines", "sentence"),
+    [
+        (["DTEND:20260304T100000Z"], "'Ana' does not say when it begins: it has no DTSTART"),
+        (["DTSTART:2026-03-04", "DTEND:20260304T100000Z"], "'Ana' has a DTSTART that cannot be read"),
+        (["DTSTART:20260304T090000Z", "DTEND:noon"], "'Ana' has a DTEND that cannot be read"),
+        (["DTSTART:20260304T090000Z", "RRULE:FREQ=SOMETIMES"], "'Ana' has a RRULE that cannot be read"),
+        (["DTSTART:20260304T090000Z", "DTSTART:20260305T090000Z"], "'Ana' has more than one DTSTART"),
+        (["DTSTART:20260304T090000Z", "DTEND:20260304T080000Z"], "'Ana' ends before it begins"),
+    ],
+)
+def test_an_event_of_which_nobody_can_tell_when_it_is_is_refused_by_its_name(lines: list[str], sentence: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        read(event("SUMMARY:Ana", *lines))
+
+
+def test_what_says_nothing_of_its_time_may_be_odd() -> None:
+    odd = ("PRIORITY:high", "CREATED:once", "GEO:here")
+    text = event("SUMMARY:Ana", "DTSTART:20260304T090000Z", "DTEND:20260304T100000Z", *odd)
+    assert read(text) == [("Ana", "03-04 09:00", "03-04 10:00")]
 
 
 def test_a_whole_day_is_from_midnight_to_midnight_of_the_rota() -> None:
