@@ -29,6 +29,9 @@ PING_SECONDS: Final = 20
 MOST_READERS: Final = 2_000
 """Open pages of one process; who comes after them reloads by hand."""
 
+ALIVE: Final = "alive"
+"""Told where nothing else is: a page that hears nothing for longer knows that it is cut off, and says so."""
+
 RESYNC: Final = "resync"
 """Told to a page that may have missed something: draw everything again."""
 
@@ -129,12 +132,18 @@ async def set_first(event: asyncio.Event, other: asyncio.Event) -> bool:
     return not other.is_set()
 
 
+def alive() -> ServerSentEvent:
+    """The sign of life."""
+    return ServerSentEvent(data=ALIVE, event=ALIVE)
+
+
 def stream(live: Live, request: Request, only: Collection[str] | None = None) -> EventSourceResponse:
     """The response to a page that wants to follow. Raises :class:`Unavailable` where too many do."""
     if live.full():
         raise Unavailable("Too many pages follow the changes at the moment; reload this one from time to time.")
     place = request.headers.get("Last-Event-ID") or request.query_params.get("since")
-    return EventSourceResponse(live.follow(place, request.app.state.stopping, only), ping=PING_SECONDS)
+    told = live.follow(place, request.app.state.stopping, only)
+    return EventSourceResponse(told, ping=PING_SECONDS, ping_message_factory=alive)
 
 
 router = APIRouter(include_in_schema=False)

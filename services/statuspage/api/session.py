@@ -21,6 +21,7 @@ router = APIRouter(include_in_schema=False)
 
 HOME: Final = "/console"
 SIGN_IN: Final = "/console/sign-in"
+LIVE: Final = "/console/live"
 
 
 class SignInNeeded(Unauthenticated):
@@ -112,11 +113,14 @@ def same_origin(request: Request) -> None:
 
 
 async def ask_to_sign_in(request: Request, _error: Exception) -> Response:
-    """Handler of :class:`SignInNeeded`: to the form, and from there back to where they were."""
+    """Handler of :class:`SignInNeeded`: to the form, and from there back to where they were.
+
+    A page that follows the changes is refused instead, so that it stops to ask, and says to whoever reads it what it is.
+    """
     back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     where = SIGN_IN if request.method != "GET" or wants_fragment(request) else f"{SIGN_IN}?next={quote(back)}"
     if wants_fragment(request):
-        return Response(status_code=200, headers={"HX-Redirect": where})
+        return Response(status_code=401 if request.url.path == LIVE else 200, headers={"HX-Redirect": where})
     response = RedirectResponse(where, 303)
     response.delete_cookie(cookie_name(context_of(request)), path="/", secure=secure(context_of(request)))
     return response

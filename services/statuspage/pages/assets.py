@@ -32,7 +32,7 @@ BUNDLES: Final[Mapping[str, tuple[str, ...]]] = {
         "components/people.css",
     ),
 }
-SCRIPTS: Final = ("times.js", "live.js", "days.js", "keys.js", "sheet.js", "preview.js")
+SCRIPTS: Final = ("times.js", "live.js", "days.js", "keys.js", "sheet.js", "once.js", "pulse.js", "preview.js")
 HTMX: Final = ("htmx-4.min.js", "ext/hx-sse-4.min.js")
 """Served as one file: htmx begins as soon as it has run, and would pass over an extension whose file comes after that."""
 

@@ -1,30 +1,120 @@
-// Draws the public page again when something has changed, without moving what the reader is at.
+// Draws the public page again when something has changed, without moving what the reader is at; says when it cannot know.
 const page = () => document.getElementById("page");
+const line = document.getElementById("stale");
+const [start, speed] = document.documentElement.dataset.pace.split(" ");
+const began = Date.parse(start);
+const loaded = performance.now();
+const now = () => began + (performance.now() - loaded) * Number(speed);
+
+const PATIENCE = 5_000; // a service that starts again is back before
+const SILENCE = 50_000; // the server gives a sign of life every 20 seconds
+const READING = 20_000; // what a reader has marked stays for so long
+const AGAIN = 3_000;
+let place = document.documentElement.dataset.place;
+let heardAt = now();
+let missing = 0;
+let silence = 0;
 let waiting = 0;
+let behind = false;
+let drawing = Promise.resolve();
+let changes = null;
 
 async function redraw() {
-  waiting = 0;
-  const response = await fetch(location.href, { headers: { Accept: "text/html" } });
-  if (!response.ok) return;
+  const response = await fetch(location.href, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(20_000) });
+  if (!response.ok) throw new Error(response.status);
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
   const next = fresh.getElementById("page");
-  if (!next || next.innerHTML === page().dataset.drawn) return;
+  if (next && next.innerHTML !== page().dataset.drawn) {
+    await unmarked();
+    replace(fresh, next);
+  }
+  if (waiting) return;
+  behind = false;
+  heard();
+}
+
+function replace(fresh, next) {
   for (const open of page().querySelectorAll("details[open][id]")) fresh.getElementById(open.id)?.setAttribute("open", "");
   const focused = document.activeElement?.id;
   const drawn = next.innerHTML;
   page().replaceWith(document.adoptNode(next));
   page().dataset.drawn = drawn;
   document.title = fresh.title;
-  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   document.dispatchEvent(new Event("redrawn"));
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
 
-function soon() {
+// A reader who has marked some words is copying them.
+function unmarked() {
+  const marked = () => !getSelection().isCollapsed && page().contains(getSelection().anchorNode);
+  if (!marked()) return;
+  return new Promise((resolve) => {
+    const seen = new AbortController();
+    const done = () => { seen.abort(); resolve(); };
+    document.addEventListener("selectionchange", () => { if (!marked()) done(); }, { signal: seen.signal });
+    setTimeout(done, READING);
+  });
+}
+
+function soon(delay = 400) {
   // Not all readers at the same moment.
-  waiting ||= setTimeout(() => redraw().catch(() => {}), Math.random() * 400);
+  behind = true;
+  waiting ||= setTimeout(draw, Math.random() * delay);
 }
 
-const changes = new EventSource(`/live?since=${encodeURIComponent(document.documentElement.dataset.place)}`);
-for (const name of ["public", "resync"]) changes.addEventListener(name, soon);
+function draw() {
+  waiting = 0;
+  drawing = drawing.then(redraw).catch(() => {
+    lost();
+    soon(2 * AGAIN);
+  });
+}
+
+function say() {
+  const time = document.createElement("time");
+  time.dateTime = new Date(heardAt).toISOString();
+  time.dataset.local = "moment";
+  time.textContent = `${time.dateTime.slice(11, 16)} UTC`;
+  const ago = document.createElement("span");
+  if (Number(speed)) ago.dataset.relative = time.dateTime;
+  line.replaceChildren("Last updated ", time, Number(speed) ? ", " : "", ago, ". We cannot be reached from here at the moment; this page tries again by itself.");
+  line.hidden = false;
+}
+
+function heard() {
+  heardAt = now();
+  clearTimeout(missing);
+  missing = 0;
+  clearTimeout(silence);
+  silence = setTimeout(again, SILENCE);
+  line.hidden = true;
+}
+
+function lost() {
+  missing ||= setTimeout(say, PATIENCE);
+}
+
+function again() {
+  lost();
+  changes?.close();
+  clearTimeout(silence);
+  silence = setTimeout(again, SILENCE);
+  changes = new EventSource(`/live?since=${encodeURIComponent(place)}`);
+  changes.addEventListener("hello", ({ lastEventId }) => {
+    if (lastEventId !== place) soon();
+    place = lastEventId;
+    if (!behind) heard();
+  });
+  changes.addEventListener("alive", () => { if (!behind) heard(); });
+  changes.addEventListener("public", ({ lastEventId }) => { place = lastEventId; soon(); });
+  changes.addEventListener("error", () => {
+    lost();
+    // The browser tries again by itself where nobody answers, but gives up where a proxy answers in our place.
+    if (changes.readyState === EventSource.CLOSED) setTimeout(again, AGAIN * (1 + Math.random()));
+  });
+}
+
+again();
+addEventListener("online", again);
 addEventListener("pagehide", () => changes.close());
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
