@@ -112,6 +112,14 @@ async def test_signing_out_ends_the_session_on_the_server_too(database_url: str)
         assert again.status_code == 303
 
 
+async def test_a_page_whose_session_has_ended_follows_nothing_and_is_told_where_to_sign_in(database_url: str) -> None:
+    async with statuspage(database_url, story()) as stage:
+        refused = await stage.client.get("/console/live", headers=HTMX)
+        assert (refused.status_code, refused.headers["HX-Redirect"]) == (401, "/console/sign-in")
+        part = await stage.client.get("/console/parts/now", headers=HTMX)
+        assert (part.status_code, part.headers["HX-Redirect"]) == (200, "/console/sign-in")
+
+
 async def test_a_key_that_is_taken_away_ends_its_sessions_at_once(database_url: str) -> None:
     async with statuspage(database_url, story()) as stage:
         await stage.sign_in()

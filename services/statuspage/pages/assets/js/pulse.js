@@ -40,7 +40,7 @@ function heard() {
 
 function lost() {
   if (document.hidden || line.dataset.over) return;
-  missing ||= setTimeout(() => show("Not live since @: the connection is lost, and what you see may have changed. It is tried again.", "Reload"), PATIENCE);
+  missing ||= setTimeout(() => show("Not live since @: the connection is lost, and is tried again. What you see may have changed.", "Reload"), PATIENCE);
 }
 
 function silent() {
