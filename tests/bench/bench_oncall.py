@@ -36,8 +36,8 @@ HTTP_ROUNDS: Final = 6
 HTTP_SECONDS: Final = 2.0
 HTTP_CONNECTIONS: Final = 64
 READING: Final = """\
-Questions that come together share one reading of the newest change, and what is between two hand-offs is rendered once: what is left is the road of a request through
-the HTTP server, the framework, the key, the log and the metrics."""
+Questions that come together share one reading of the newest change, what is between two hand-offs is rendered once, and the plain question goes past the framework ([0027](adr/0027-a-short-way-past-the-framework.md)): what is left is the road of a request through
+the HTTP server, the key, the trace's ids, the log line and the metrics."""
 START: Final = datetime(2026, 1, 5, tzinfo=UTC)
 YEAR: Final = timedelta(days=365)
 

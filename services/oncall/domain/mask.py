@@ -56,7 +56,9 @@ class Weekly:
 
     def begins_on(self, day: date) -> bool:
         """Whether it begins on this day."""
-        return day.weekday() in self.days and within(day, self.years, self.months, self.month_days)
+        if day.weekday() not in self.days:
+            return False
+        return not self.dated or within(day, self.years, self.months, self.month_days)
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,8 @@ class Mask:
 
         Not for a mask that leaves nothing out: its stretch has no ends.
         """
-        laid = sorted(self._laid_out(start, end, zone))
-        found = _apart(laid) if any(window.dated for window in self.windows) else joined(laid)
+        laid = self._laid_out(start, end, zone)
+        found = _apart(sorted(laid)) if any(window.dated for window in self.windows) else joined(laid)
         return [span for span in found if span[0] < end and span[1] > start]
 
     @staticmethod

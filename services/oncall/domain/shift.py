@@ -1,7 +1,7 @@
 """A shift: somebody, from when until when, in which role, and why they."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
@@ -50,7 +50,20 @@ class Shift:
 
     def during(self, span: Span) -> "Shift":
         """The same, of another length."""
-        return self if span == self.span else replace(self, starts_at=span[0], ends_at=span[1])
+        if span == self.span:
+            return self
+        # Written out: ``replace`` looks the fields up each time, and a year of layers over each other is cut into thousands of pieces.
+        return Shift(
+            self.person,
+            *span,
+            self.turn,
+            self.layer,
+            self.role,
+            self.priority,
+            self.origin,
+            self.instead_of,
+            self.cause,
+        )
 
     def outside(self, spans: list[Span]) -> "list[Shift]":
         """What is left of it where ``spans`` are not."""

@@ -3,12 +3,15 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
+from operator import itemgetter
+from typing import Final, TypeVar
 
 Point = TypeVar("Point", datetime, timedelta)
 
 Span = tuple[datetime, datetime]
 """From, and until, exclusively."""
+
+_BEGIN: Final = itemgetter(0)
 
 
 def joined(spans: Iterable[tuple[Point, Point]]) -> list[tuple[Point, Point]]:
@@ -56,4 +59,4 @@ def gaps(spans: Iterable[Span], start: datetime, end: datetime) -> list[Span]:
 
 def _first(spans: Sequence[Span], at: datetime) -> int:
     """Where to begin looking for what touches ``at`` or comes later."""
-    return max(0, bisect_right(spans, at, key=lambda span: span[0]) - 1)
+    return max(0, bisect_right(spans, at, key=_BEGIN) - 1)

@@ -1,6 +1,7 @@
 """Layers: people who take turns. Tables for the rules, hypothesis for what must hold in every zone from 1970 to 2100."""
 
 from collections import Counter
+from dataclasses import fields
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
@@ -15,6 +16,7 @@ from services.oncall.domain.layer import Layer, plan_of, without_person
 from services.oncall.domain.mask import Mask, Weekly
 from services.oncall.domain.rota import Rota
 from services.oncall.domain.schedule import on_shift, shifts, uncovered
+from services.oncall.domain.shift import Shift
 from services.oncall.domain.spans import common, joined
 from services.oncall.domain.turns import Grid, Unit, months_later
 from services.oncall.domain.walltime import instant_of
@@ -318,3 +320,13 @@ def test_turns_of_days_are_fair_under_any_mask(window: Weekly, people: int) -> N
         turn % people for turn, span in grid.turns(begin, end) if Mask((window,)).whole or common(span, spans)
     )
     assert len(set(turns.values())) == 1
+
+
+def test_a_piece_of_a_shift_is_the_same_in_all_but_its_length() -> None:
+    noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    begin, end = noon - timedelta(hours=3), noon + timedelta(hours=3)
+    shift = Shift("ana", begin, end, 7, "nights", "secondary", 3, "swap", "bo", "swap-1")
+    told = {field.name: getattr(shift, field.name) for field in fields(Shift)}
+    assert all(field.default != told[field.name] for field in fields(Shift))
+    piece = shift.during((begin, noon))
+    assert {field.name: getattr(piece, field.name) for field in fields(Shift)} == {**told, "ends_at": noon}
