@@ -1,6 +1,6 @@
 """E-mails of providers, tools' owners and those who announce maintenance: whose they are, and the pack that reads each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from ipaddress import ip_network
@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator
 
+from services.intake.domain.answers import is_answer, is_report
 from services.intake.domain.headers import AUTHENTICATION_RESULTS, OURS
 from services.intake.domain.mailbox import MailboxOptions
 from services.intake.domain.mapping import NAME_LIMIT, TITLE_LIMIT, clean
@@ -82,12 +83,20 @@ def read(arrival: Arrival[MailOptions]) -> Reading:
     mails = mail_of(arrival.body)
     if not any(mail.header(name) for mail in mails[:1] for name in HEADERS):
         return Reading(refusals=(Refusal("wrong-shape", "This is no e-mail: it has no header of one."),))
+    return _reading_of(mails, arrival)
+
+
+def _reading_of(mails: Sequence[Mail], arrival: Arrival[MailOptions]) -> Reading:
+    """What the packs make of a mail and of those that came inside of it."""
+    if is_report(mails[0]):
+        return _passed_over(mails[0], "A report on a mail that was sent; it opens nothing.")
     evidence = _evidence(mails[0], arrival)
+    answer = is_answer(mails[0])
     packs = [pack for pack in all_packs() if _is_used(pack, arrival)]
     refusal: Refusal | None = None
     for mail in mails:
         for pack in packs:
-            if not pack.claims(mail):
+            if not pack.claims(mail) or (answer and pack.plain):
                 continue
             reading = _read_by(pack, mail, evidence, arrival)
             if not reading.refused:
@@ -95,7 +104,13 @@ def read(arrival: Arrival[MailOptions]) -> Reading:
             refusal = refusal or reading.refusals[0]
             if not (refusal.reason == "missing-field" and arrival.integration.options.plain):
                 return Reading(refusals=(refusal,))
+    if answer and refusal is None:
+        return _passed_over(mails[0], "A program answered in place of a person; that opens nothing.")
     return Reading(refusals=(refusal or _unread(mails[0]),))
+
+
+def _passed_over(mail: Mail, why: str) -> Reading:
+    return Reading(ignored=(Ignored("no-news", clean(f"{why} Its subject: {mail.subject}", TITLE_LIMIT)),))
 
 
 def _is_used(pack: Pack, arrival: Arrival[MailOptions]) -> bool:

@@ -97,6 +97,8 @@ RFC 8601), or what SendGrid and Mailgun say. Only the topmost header counts, and
 
 Mail that is not believed is never dropped: it goes to quarantine with the reason, and the roles under `quarantine_of`, `mail` in
 `routing.yaml` are told: DevOps, unless you say otherwise. The same is done with mail that no pack reads. From the quarantine one click makes an incident of it.
+Automatic answers (`Auto-Submitted: auto-replied`, somebody is away) and reports of mail servers on what they could not deliver open nothing, are in
+nobody's quarantine, and so cannot answer each other for ever; they are kept like every body.
 
 ```yaml
   - id: provider-mail

@@ -302,3 +302,43 @@ def test_a_calendar_that_is_broken_is_refused_with_a_sentence() -> None:
         SAMPLE["invitation"].replace(b"DTSTART;TZID=Europe/Berlin:20260314T200000", b"DTSTART:soon"), **MX
     ).refusals
     assert refusal.detail
+
+
+AWAY = "Auto-Submitted: auto-replied\nIn-Reply-To: <1@tocsin.example>\n"
+
+
+@pytest.mark.parametrize(
+    ("subject", "more"),
+    [
+        ("Disk full on db-1", "Auto-Submitted: auto-replied\n"),
+        ("Disk full on db-1", "Auto-Submitted: Auto-Replied; owner=ann\n"),
+        ("Disk full on db-1", "Precedence: auto_reply\n"),
+        ("Disk full on db-1", "X-Autoreply: yes\n"),
+        ("Automatic reply: Disk full on db-1", "Auto-Submitted: auto-generated\nX-Auto-Response-Suppress: All\n"),
+        ("Abwesenheitsnotiz: Disk full on db-1", "In-Reply-To: <1@tocsin.example>\n"),
+        ("Disk full on db-1", 'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\n'),
+        ("Read: Disk full", "Content-Type: multipart/report; boundary=b; report-type=disposition-notification\n"),
+    ],
+)
+@pytest.mark.parametrize("options", [{}, {"plain": True}, {**MX, "senders": ["carrier.example"]}])
+def test_what_a_program_answers_wakes_nobody_and_asks_nobody(subject: str, more: str, options: dict[str, Any]) -> None:
+    reading = of(letter("I am away until Monday.", subject, more=more), **options)
+    assert [one.reason for one in reading.ignored] == ["no-news"]
+    assert reading.triggers == reading.refusals == ()
+
+
+def test_what_monitoring_writes_by_itself_is_no_answer() -> None:
+    for subject, more in (
+        ("Disk full on db-1", "Auto-Submitted: auto-generated\n"),
+        ("Automatic replication stopped", "Auto-Submitted: auto-generated\n"),
+        ("Out of office hours the backup failed", "Auto-Submitted: auto-generated\n"),
+        ("Disk full on db-1", "Precedence: bulk\n"),
+    ):
+        assert only(of(letter("Help.", subject, more=more), plain=True)).status == "firing", subject
+
+
+def test_a_vendors_notice_is_read_whatever_its_program_calls_it() -> None:
+    raw = SAMPLE["zayo_planned"].replace(b"From: MR Zayo", AWAY.encode() + b"From: MR Zayo")
+    assert only(of(raw, **MX)).dedup_key == "zayo:TTN-0009876543"
+    unproven = of(raw.partition(b"From: MR Zayo")[1] + raw.partition(b"From: MR Zayo")[2], **MX)
+    assert why(unproven) == ["not-authenticated"]
