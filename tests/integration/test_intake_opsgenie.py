@@ -232,6 +232,13 @@ async def test_what_tocsin_cannot_do_is_never_said_to_be_done(house: House, meth
     assert await house.rows("SELECT 1 FROM deliveries") == []
 
 
+async def test_a_method_that_there_is_not_is_refused_in_opsgenies_words(house: House) -> None:
+    for path in ("/v2/alerts", "/v2/alerts/", "/v2/alerts/x/close"):
+        response = await genie(house, "PATCH", path, {})
+        assert response.status_code == 405
+        assert response.json().keys() == {"message", "took", "requestId"}
+
+
 async def test_lists_are_sought_sorted_counted_and_cut(house: House) -> None:
     for number in range(3):
         await create(house, alias=f"a{number}", message=f"Disk {number} is 100% full", tags=[f"t{number}"])

@@ -112,6 +112,13 @@ async def test_what_alertmanager_leaves_empty_and_sends_too_much_is_taken(house:
     [
         ({"event_action": None}, "'event_action' is missing or blank"),
         ({"payload": None}, "'payload' is missing or blank"),
+        ({"payload": {"source": "srv01", "severity": "info"}}, "'payload.summary' is missing or blank"),
+        ({"payload": {**PAYLOAD, "source": " "}}, "'payload.source' is missing or blank"),
+        ({"payload": {**PAYLOAD, "severity": None}}, "'payload.severity' is missing or blank"),
+        (
+            {"payload": {**PAYLOAD, "severity": "urgent"}},
+            "'payload.severity' is invalid (must be one of the following: 'critical', 'warning', 'error' or 'info')",
+        ),
         ({"event_action": "resolve", "dedup_key": ""}, "'dedup_key' is missing or blank"),
         (
             {"dedup_key": "k" * 256},
@@ -131,6 +138,12 @@ async def test_an_event_that_breaks_a_rule_is_refused_in_pagerdutys_words_and_ke
     assert await told(house) == [("", "quarantined")]
     [row] = await house.rows("SELECT detail FROM quarantine")
     assert error in row["detail"]
+
+
+@pytest.mark.parametrize("path", ["/v2/enqueue", "/v2/change/enqueue/"])
+async def test_a_method_that_there_is_not_is_refused_in_pagerdutys_words(house: House, path: str) -> None:
+    response = await house.client.request("GET", path)
+    assert (response.status_code, response.json()) == (405, {**INVALID, "errors": ["Only POST is supported here."]})
 
 
 @pytest.mark.parametrize("body", [b'{"routing_key": "%s", ' % ROUTING.encode(), b"[1]", b""])

@@ -59,6 +59,14 @@ async def listed(request: Request) -> Response:
     return answered(request, 200, {"data": [_brief(row, integration) for row in rows]})
 
 
+@router.api_route("/v2/alerts", methods=["PUT", "PATCH", "DELETE"])
+@router.api_route("/v2/alerts/", methods=["PUT", "PATCH", "DELETE"])
+async def no_such_method(request: Request) -> Response:
+    """Alerts are made and listed here."""
+    await caller(request)
+    raise NoSuchMethod("This address does not support this method.")
+
+
 @router.get("/v2/alerts/count")
 @router.get("/v2/alerts/count/")
 async def count(request: Request) -> Response:

@@ -12,7 +12,7 @@ from pydantic_core import from_json, to_json
 from starlette.responses import JSONResponse, Response
 
 from libs.common.errors import TocsinError
-from services.intake.api.drop_in import admitted, body_within, once_of, route_in, unpacked
+from services.intake.api.drop_in import NoSuchMethod, admitted, body_within, once_of, route_in, unpacked
 from services.intake.api.hooks import KEY_ID
 from services.intake.api.state import state_of
 from services.intake.domain.drop_in import ALIAS, CALL
@@ -26,6 +26,7 @@ LIMIT: Final = 512 * 1024
 """Bytes of an event."""
 
 KEY_LENGTH: Final = 32
+OTHERS: Final = ["GET", "PUT", "PATCH", "DELETE"]
 RETRY: Final = timedelta(seconds=30)
 
 
@@ -104,6 +105,15 @@ async def enqueue_change(request: Request) -> Response:
 async def create_event(request: Request) -> Response:
     """Take an event of version 1."""
     return await _take(request, V1)
+
+
+@router.api_route("/v2/enqueue", methods=OTHERS)
+@router.api_route("/v2/enqueue/", methods=OTHERS)
+@router.api_route("/v2/change/enqueue", methods=OTHERS)
+@router.api_route("/v2/change/enqueue/", methods=OTHERS)
+async def no_such_method(_: Request) -> Response:
+    """Events are posted."""
+    raise NoSuchMethod("Only POST is supported here.")
 
 
 async def _take(request: Request, dialect: Dialect) -> Response:

@@ -19,6 +19,7 @@ from services.intake.sources.common import (
 )
 
 KEY_LIMIT: Final = 255
+SEVERITIES: Final = ("critical", "error", "warning", "info")
 ACTIONS: Final = ("trigger", "acknowledge", "resolve")
 
 
@@ -76,8 +77,8 @@ def _key_of(arrival: Arrival[CommonOptions]) -> str:
 
 def _of_v2(look: Look, key: str, action: str, options: CommonOptions) -> Told:
     payload = look.at("payload")
-    if action == "trigger" and not payload.is_object():
-        raise refused("missing-field", "'payload' is missing or blank", payload)
+    if action == "trigger":
+        _check(payload)
     summary, service = payload.text("summary"), payload.text("component", "group")
     details = payload.opened("custom_details")
     facts = {name: payload.text(name) for name in ("source", "component", "group", "class")}
@@ -98,6 +99,21 @@ def _of_v2(look: Look, key: str, action: str, options: CommonOptions) -> Told:
         started_at=payload.moment("timestamp"),
         ended_at=payload.moment("timestamp"),
     )
+
+
+def _check(payload: Look) -> None:
+    """What PagerDuty asks of what triggers. Raises :class:`CannotRead`. A summary that is there and blank is one that Alertmanager sends."""
+    if not payload.is_object():
+        raise refused("missing-field", "'payload' is missing or blank", payload)
+    for name in ("summary", "source", "severity"):
+        said = payload.at(name)
+        if said.value is None or (name != "summary" and not payload.text(name)):
+            raise refused("missing-field", f"'payload.{name}' is missing or blank", said)
+    if payload.text("severity").lower() not in SEVERITIES:
+        sentence = (
+            "'payload.severity' is invalid (must be one of the following: 'critical', 'warning', 'error' or 'info')"
+        )
+        raise refused("invalid-field", sentence, payload.at("severity"))
 
 
 def _of_v1(look: Look, key: str, action: str) -> Told:
@@ -156,7 +172,7 @@ A change event is kept and opens nothing. To preview one, send the header `X-Toc
 
 ## What is answered
 
-As PagerDuty does: 202 with `dedup_key`, 400 with `errors`, 413 over 512 KB, 429 where too much comes. An event that was refused with 400 is kept in the
+As PagerDuty does: 202 with `dedup_key`, 400 with `errors` (a trigger needs `payload.summary`, which may be blank, `payload.source` and one of the four `payload.severity`), 413 over 512 KB, 429 where too much comes. An event that was refused with 400 is kept in the
 quarantine if its key is good. In what is kept, the secret part of the key is blanked.
 
 ## Options
