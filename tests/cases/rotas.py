@@ -52,6 +52,7 @@ def grid_of(rotation: dict[str, Any], zone: str) -> Grid:
 
 def layer_of(rotation: dict[str, Any], zone: str, name: str = "one", state: dict[str, Any] | None = None) -> Layer:
     """A rotation of a case as a layer."""
+    zone = rotation.get("time_zone") or zone
     if is_single(rotation):
         return _single(rotation, zone, name)
     length, unit = turns_of(rotation)
@@ -63,6 +64,7 @@ def layer_of(rotation: dict[str, Any], zone: str, name: str = "one", state: dict
         "role": role_of(rotation),
         "people": people_of(rotation),
         "priority": rotation.get("priority", 0),
+        "zone": rotation.get("time_zone"),
         "every": f"{length} {unit.removesuffix('s')}",
         "hand_off": f"{start:%H:%M}",
         "starts_on": start.date(),
@@ -148,6 +150,7 @@ def layers_of(case_layers: list[dict[str, Any]], zone: str) -> list[Layer]:
                     "role": role_of(entry),
                     "people": [_together(entry)],
                     "only": windows,
+                    "zone": entry.get("time_zone"),
                     "priority": entry.get("priority", 0),
                     "since": entry.get("since") or entry.get("effective_from"),
                     "until": entry.get("until"),
@@ -167,7 +170,7 @@ def _together(entry: dict[str, Any]) -> list[str]:
 
 
 def _rest(entry: dict[str, Any]) -> dict[str, Any]:
-    taken = {"windows", "priority", "until", "effective_from", "role"}
+    taken = {"windows", "priority", "until", "effective_from", "role", "time_zone"}
     return {name: value for name, value in entry.items() if name in taken}
 
 

@@ -88,13 +88,10 @@ def _rota(schedule: dict[str, Any], shifts: dict[str, dict[str, Any]], draft: Dr
     found: list[dict[str, Any]] = []
     for number, shift in enumerate(wanted_shifts, 1):
         each = f"{what}: shift {shift.get('name') or shift['id']}"
-        if str(shift.get("time_zone") or own) != zone:
-            draft.left_out(
-                each, f"it follows the clocks of {shift.get('time_zone') or own}, and a rota those of one zone"
-            )
-            continue
+        its = draft.zone(shift.get("time_zone") or own, each)
+        clocks = {"zone": its} if its != zone else {}
         try:
-            found += layers_of(shift, zone, f"shift-{number}", draft)
+            found += [one | clocks for one in layers_of(shift, its, f"shift-{number}", draft)]
         except NotCarried as error:
             draft.left_out(each, str(error))
             continue

@@ -17,7 +17,7 @@ from services.oncall.domain.noun import Value
 from services.oncall.domain.shift import Role, Shift
 from services.oncall.domain.spans import Span, common
 from services.oncall.domain.turns import Grid, Unit
-from services.oncall.domain.walltime import instant_at, instant_of
+from services.oncall.domain.walltime import Zone, instant_at, instant_of
 from services.oncall.domain.weekdays import NAMES, day_number
 
 _LENGTH: Final = re.compile(r"^(\d{1,4})\s*(hour|day|week|month)s?$")
@@ -94,6 +94,8 @@ class Layer(Value):
     people: Annotated[tuple[Group, ...], Field(min_length=1)]
     first: Annotated[int, Field(ge=0)] = 0
     """Who of ``people`` has the first turn, from 0."""
+    zone: Zone | None = None
+    """Whose clocks it follows; those of the rota where nothing is said."""
     every: Lengths | None = None
     hand_off: str = "00:00"
     """``09:00``; of weeks also the day, ``mo 09:00``; of months the day of the month, ``1 09:00``."""

@@ -52,7 +52,7 @@ def laid_out(rota: Rota, start: datetime, end: datetime, amendments: Amendments 
     fixed = chain(plain_shifts(rota, start, end), *read)
     yield from _without_absent(fixed, amendments) if amendments.absences else fixed
     for layer in rota.layers:
-        yield from plan_of(layer, rota.zone).shifts(start, end, amendments.absences)
+        yield from plan_of(layer, layer.zone or rota.zone).shifts(start, end, amendments.absences)
 
 
 def on_shift(rota: Rota, at: datetime, amendments: Amendments = NOTHING) -> tuple[Shift, ...]:

@@ -72,6 +72,10 @@ SAID: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
                     {"user": "bo", "role": "backup", "priority": 9, "start": "2026-03-02T00:00:00Z", "duration_h": 24, "repeat": "daily"}]},
         ("2026-03-02T12:00:00Z", ["ana", "bo"]),
     ),
+    "a zone of its own": on_call(
+        {"layers": [{"user": "ana", "time_zone": "Europe/Berlin", "start": "2026-03-28T08:00:00Z", "duration_h": 1, "repeat": "daily"}]},
+        ("2026-03-28T08:00:00Z", ["ana"]), ("2026-03-29T07:00:00Z", ["ana"]), ("2026-03-29T08:00:00Z", []),
+    ),
     "nobody": on_call({"rotation": {**TURNS, "participants": []}}, ("2026-03-02T12:00:00Z", [])),
     "no day": on_call({"layers": [{"user": "ana", "windows": [{"days": [], "start": "08:00", "end": "10:00"}]}]},
                       ("2026-03-02T09:00:00Z", [])),

@@ -51,6 +51,27 @@ def test_weeks_hand_over_on_their_day_at_their_time() -> None:
     ]
 
 
+def test_a_layer_with_a_zone_of_its_own_follows_the_clocks_there() -> None:
+    said: dict[str, Any] = {"people": ["ana"], "every": "1 day", "only": [{"days": "mo-fr", "hours": "09:00-17:00"}]}
+    one = rota(
+        layer(id="berlin", zone="Europe/Berlin", **said),
+        layer(id="chicago", **said),
+        layer(id="tokyo", zone="Asia/Tokyo", **said),
+        zone="America/Chicago",
+    )
+    days = shifts(one, at("2026-03-27T00:00:00Z"), at("2026-03-31T00:00:00Z"))
+    assert [(f"{shift.starts_at:%a %H}", shift.layer) for shift in days] == [
+        ("Fri 00", "tokyo"),
+        ("Fri 08", "berlin"),
+        ("Fri 14", "chicago"),
+        ("Mon 00", "tokyo"),
+        ("Mon 07", "berlin"),  # clocks went forward on Sunday, in Berlin alone
+        ("Mon 14", "chicago"),
+    ]
+    with pytest.raises(ValueError, match="no IANA time zone"):
+        layer(zone="Mars/Base")
+
+
 def test_a_custom_cycle_has_turns_of_different_length() -> None:
     one = rota(layer(every=["4 days", "3 days"], people=["ana", "ben"]))
     found = shifts(one, at("2026-03-02T00:00:00Z"), at("2026-03-16T00:00:00Z"))
