@@ -13,13 +13,14 @@ import httpx
 from rich.console import Console
 from rich.markup import escape
 
-from libs.common.clock import ScaledClock
+from libs.common.clock import ScaledClock, Stopwatch
 from libs.common.errors import Misconfigured
 from services.local import LocalInstance
 from services.settings import PORTS, LocalSettings
 
 _STYLES = {"page": "bold red", "reminder": "yellow", "missed": "bold yellow", "closing": "green"}
 _POLL_SECONDS = 0.4
+_PATIENCE_SECONDS = 90.0
 
 
 @dataclass
@@ -34,33 +35,50 @@ class Story:
     _began: datetime = field(init=False)
     _seen: set[str] = field(default_factory=set)
     _late: list[str] = field(default_factory=list)
+    _told: list[str] = field(default_factory=list)
 
     def play(self) -> None:
         """From the alarm to the RCA."""
         self._began = self.clock.now()
-        steps: list[tuple[int, str, Callable[[], object]]] = [
-            (0, "A telemetry alarm comes in: Invoicing answers 5xx.", self._alarm),
-            (17, "The second responder answers the page by SMS: ACK.", self._acknowledge),
-            (20, "They look into the tenant: it is real.", lambda: self._act("verdict", verdict="confirmed")),
+        steps: list[
+            tuple[int, str, str, Callable[[], object]]
+        ] = [  # when, what must have been told, the title, the act
+            (0, "", "A telemetry alarm comes in: Invoicing answers 5xx.", self._alarm),
+            (17, "unacknowledged", "The second responder answers the page by SMS: ACK.", self._acknowledge),
+            (
+                20,
+                "acknowledged by SMS",
+                "They look into the tenant: it is real.",
+                lambda: self._act("verdict", verdict="confirmed"),
+            ),
             (
                 30,
+                "",
                 "They write an update, for the team and for clients.",
                 lambda: self._update("A disk of the invoice store is full; we are clearing it."),
             ),
-            (31, "Then nobody writes anything for a while …", lambda: None),
+            (31, "", "Then nobody writes anything for a while …", lambda: None),
             (
                 80,
+                "is missing",
                 "An update at last.",
                 lambda: self._update("Invoices are being written again; we are watching it."),
             ),
-            (105, "It is over.", lambda: self._act("resolve", note="The store has a larger disk.")),
-            (150, "The root cause analysis is issued.", self._rca),
+            (
+                105,
+                "No change since",
+                "It is over.",
+                lambda: self._act("resolve", note="The store has a larger disk."),
+            ),
+            (150, "(closing)", "The root cause analysis is issued.", self._rca),
         ]
-        for minute, title, act in steps:
+        for minute, told, title, act in steps:
             self._watch_until(timedelta(minutes=minute))
+            self._watch_for(told)
             self._say(f"\n[bold cyan]▸ {escape(title)}[/bold cyan]")
             act()
         self._watch_until(timedelta(minutes=156))
+        self._watch_for("root cause analysis is ready")
         self._sum_up()
 
     def _alarm(self) -> None:
@@ -77,7 +95,9 @@ class Story:
         ).raise_for_status()
 
     def _acknowledge(self) -> None:
-        pages = [m for m in self._messages() if m["purpose"] == "page" and m["repliable"]]
+        waited = Stopwatch()
+        while len(pages := self._pages()) < 2 and waited.seconds() < _PATIENCE_SECONDS:
+            time.sleep(_POLL_SECONDS)
         if not pages:
             raise Misconfigured("nobody was paged: look at the log lines above")
         second = pages[min(1, len(pages) - 1)]
@@ -103,6 +123,9 @@ class Story:
         answer.raise_for_status()
         return answer.json()
 
+    def _pages(self) -> list[dict[str, Any]]:
+        return [m for m in self._messages() if m["purpose"] == "page" and m["repliable"]]
+
     def _messages(self) -> list[dict[str, Any]]:
         return list(reversed(self._call("notifier", "GET", "/v1/outbox?limit=200")["messages"]))
 
@@ -114,9 +137,17 @@ class Story:
                 return
             time.sleep(min(left.total_seconds(), _POLL_SECONDS))
 
+    def _watch_for(self, words: str) -> None:
+        """Go on telling until these words were told: at this speed a busy machine is late by minutes of the story."""
+        waited = Stopwatch()
+        while not any(words in line for line in ["", *self._told]) and waited.seconds() < _PATIENCE_SECONDS:
+            time.sleep(_POLL_SECONDS)
+            self._tell_news()
+
     def _tell_news(self) -> None:
         news = [*self._timeline_news(), *self._message_news()]
         for _at, line in sorted(news):
+            self._told.append(line)
             self._say(line)
 
     def _timeline_news(self) -> Iterable[tuple[datetime, str]]:
@@ -181,7 +212,7 @@ def play(*, speed: float, port_base: int, screen: Console) -> None:
                 f"[dim]A throwaway Tocsin at {speed:g}× speed; watch it: {facts['sign_in_url']}[/dim]", soft_wrap=True
             )
             clock = ScaledClock(speed, datetime.fromisoformat(facts["clock"]["origin"]))
-            with httpx.Client(timeout=10) as client:
+            with httpx.Client(timeout=60) as client:
                 Story(facts, screen, clock, client).play()
         except KeyboardInterrupt:
             screen.print("\nstopping …")

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from libs.common.chance import Chance
+from libs.common.clock import Stopwatch
 from libs.common.embedded.folder import DataFolder
 from libs.common.embedded.postgres import EmbeddedPostgres
 from libs.common.embedded.supervisor import Supervisor
@@ -25,6 +26,8 @@ MAIL = ("provider-mail", "maintenance-mail", "tool-mail")
 """Default integrations to which mail comes."""
 HOOKS = {"alertmanager": "alertmanager", **dict.fromkeys(MAIL, "mail")}
 """Default integrations whose key stands in the path, with the source that they speak."""
+_TO_ANSWER = 4
+"""How many times as long a service may take to answer at all: its process lives, and the machine may merely be slow."""
 INTEGRATIONS = ("alertmanager", "monitoring", "helpdesk", "providers", "maintenance", "tools", *MAIL)
 """The default integrations of ``deploy/config/integrations.yaml``."""
 
@@ -161,7 +164,8 @@ class LocalInstance:
         Returns what those say that live and are not ready yet when the time is up: a bus that cannot be reached, say. They go
         on waiting for it by themselves.
         """
-        deadline = time.monotonic() + self.settings.start_seconds
+        waited = Stopwatch()
+        ready, alive = self.settings.start_seconds, _TO_ANSWER * self.settings.start_seconds
         waiting = dict.fromkeys(PORTS, "does not answer")
         while waiting:
             for name in list(waiting):
@@ -176,13 +180,13 @@ class LocalInstance:
             failed = supervisor.failed()
             if failed is not None:
                 raise Misconfigured(f"the service {failed} did not start: the line above says why")
-            if waiting and time.monotonic() > deadline:
+            dead = [name for name, reason in waiting.items() if reason.startswith("does not answer")]
+            if dead and waited.seconds() > alive:
+                raise Misconfigured(f"no answer after {alive:g} s from {', '.join(dead)}")
+            if not dead and waited.seconds() > ready:
                 break
             if waiting:
                 time.sleep(0.05)
-        dead = [name for name, reason in waiting.items() if reason.startswith("does not answer")]
-        if dead:
-            raise Misconfigured(f"no answer after {self.settings.start_seconds:g} s from {', '.join(dead)}")
         return waiting
 
     def _describe(self, database_url: str, bus_url: str, environment: Mapping[str, str]) -> None:

@@ -9,10 +9,7 @@ import pytest
 TOLD = (
     "A telemetry alarm comes in",
     "✉ sms to",
-    "unacknowledged",
     "acknowledged by SMS",
-    "is missing",
-    "No change since",
     "resolved the incident",
     "(closing)",
     "root cause analysis is ready",
@@ -20,7 +17,9 @@ TOLD = (
     "What was late",
     "each once",
 )
-"""What the story cannot do without, in this order."""
+"""What the story cannot do without, in this order: each follows from the one before."""
+AMID = ("unacknowledged", "is missing", "No change since")
+"""What it cannot do without either, wherever a busy machine comes to tell it."""
 
 
 @pytest.mark.timeout(900)
@@ -28,13 +27,15 @@ def test_the_demonstration_plays_from_the_alarm_to_the_rca_and_leaves_nothing_be
     environ = {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")}
     done = subprocess.run(
         [sys.executable, "-m", "services", "demo", "--speed", "300"],
-        env=environ | {"COLUMNS": "400"},
+        env=environ | {"COLUMNS": "400", "TOCSIN_START_SECONDS": "240"},
         capture_output=True,
         text=True,
         timeout=800,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    for words in AMID:
+        assert words in done.stdout, f"“{words}” is not told in “{done.stdout}”"
     position = 0
     for words in TOLD:
         found = done.stdout.find(words, position)

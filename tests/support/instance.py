@@ -18,7 +18,7 @@ import httpx
 
 T = TypeVar("T")
 
-START_SECONDS = 180.0
+START_SECONDS = 270.0
 STOP_SECONDS = 120.0
 
 
@@ -141,7 +141,7 @@ class Instance:
 def environment(folder: Path, base: int, **more: str) -> dict[str, str]:
     """The environment of an instance on ``folder`` and ``base``; what the caller's says of Tocsin does not count."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")}
-    return clean | {"TOCSIN_DATA_DIR": str(folder), "TOCSIN_PORT_BASE": str(base), "TOCSIN_START_SECONDS": "60"} | more
+    return clean | {"TOCSIN_DATA_DIR": str(folder), "TOCSIN_PORT_BASE": str(base), "TOCSIN_START_SECONDS": "240"} | more
 
 
 def launch(environ: Mapping[str, str], output: Path) -> subprocess.Popen[bytes]:
