@@ -126,8 +126,11 @@ def etag_of(name: str, entries: Iterable[Entry]) -> str:
 
 
 @lru_cache(maxsize=64)
-def parsed(text: str) -> Calendar:
-    """The calendar. Raises :class:`ValueError` for what is none, and for one whose rules would never end being counted."""
+def parsed(text: str, *, new: bool = False) -> Calendar:
+    """The calendar. Raises :class:`ValueError` for what is none, and for one whose rules would never end being counted.
+
+    A ``new`` one is refused also for an event of which nobody can tell when it is. What was taken in once is laid out as it can be.
+    """
     if len(text.encode()) > LARGEST:
         raise ValueError(f"a calendar has {LARGEST // 1024} KiB at most")
     if "BEGIN:VCALENDAR" not in text.upper():
@@ -142,7 +145,8 @@ def parsed(text: str) -> Calendar:
     if len(events) > MOST:
         raise ValueError(f"a calendar has {MOST} events at most")
     for event in events:
-        _refuse_unreadable(event)
+        if new:
+            _refuse_unreadable(event)
         for rule in _rules(event):
             if rule.get("FREQ", [""])[0] in {"SECONDLY", "MINUTELY"} or any(part in rule for part in _TOO_FINE):
                 raise ValueError("shifts do not recur by the minute or the second")

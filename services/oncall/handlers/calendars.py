@@ -153,7 +153,7 @@ def understood(
 ) -> tuple[int, tuple[str, ...]]:
     """How many events of the coming half year a calendar has, and the names in it that nobody here has. Raises :class:`Invalid`."""
     try:
-        parsed(text)
+        parsed(text, new=True)
         found = occurrences(text, now, now + AHEAD, zone)
     except ValueError as error:
         raise Invalid(str(error), problems=(FieldProblem("#/text", str(error)),)) from error

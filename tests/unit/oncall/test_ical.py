@@ -128,12 +128,18 @@ def test_a_time_without_a_zone_that_anybody_knows_is_on_the_clocks_of_the_rota(s
 )
 def test_an_event_of_which_nobody_can_tell_when_it_is_is_refused_by_its_name(lines: list[str], sentence: str) -> None:
     with pytest.raises(ValueError, match=re.escape(sentence)):
-        read(event("SUMMARY:Ana", *lines))
+        parsed(event("SUMMARY:Ana", *lines), new=True)
+
+
+def test_what_was_taken_in_before_is_laid_out_all_the_same() -> None:
+    text = event("SUMMARY:Ana", "DTSTART:20260304T090000Z", "DTEND:20260304T080000Z")
+    assert len(read(text)) == 1
 
 
 def test_what_says_nothing_of_its_time_may_be_odd() -> None:
     odd = ("PRIORITY:high", "CREATED:once", "GEO:here")
     text = event("SUMMARY:Ana", "DTSTART:20260304T090000Z", "DTEND:20260304T100000Z", *odd)
+    parsed(text, new=True)
     assert read(text) == [("Ana", "03-04 09:00", "03-04 10:00")]
 
 
