@@ -12,7 +12,7 @@ import httpx
 from pydantic import SecretStr
 
 from libs.common.auth import IssuedKey, issue_key
-from libs.common.bus.base import Consumer
+from libs.common.bus.base import BusUnavailable, Consumer
 from libs.common.chance import Chance
 from libs.common.clock import ManualClock
 from libs.common.events.base import Event
@@ -128,10 +128,16 @@ class Desk:
         await self.settle()
 
     async def hand_in(self, *events: Event) -> None:
-        """Have the bus carry events to the notifier."""
+        """Have the bus carry events to the notifier: as the relay does, again until it takes them."""
         now = self.clock.now()
         messages = [encode(Envelope(self.chance.uuid7(now), "/tocsin/oncall", now, event)) for event in events]
-        await self.service.platform.bus.producer().publish(messages)
+        while True:
+            try:
+                await self.service.platform.bus.producer().publish(messages)
+            except BusUnavailable:
+                await asyncio.sleep(0.1)
+            else:
+                return
 
     async def forward(self, **duration: float) -> None:
         """Move the clock, stopping at each due attempt and timer on the way."""

@@ -91,6 +91,14 @@ LAST = """
 """
 
 
+async def post(house: House, source: str, body: bytes) -> httpx.Response:
+    """Post as senders do: once more where a machine that is busy elsewhere took too long to commit."""
+    while True:
+        response = await house.client.post(f"/v1/hooks/{source}/{key_of(source)}", content=body)
+        if response.status_code != 503 or not response.json()["type"].endswith("/not-committed"):
+            return response
+
+
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 async def test_whatever_a_source_is_sent_is_answered_and_kept_and_is_never_an_error(
@@ -100,7 +108,7 @@ async def test_whatever_a_source_is_sent_is_answered_and_kept_and_is_never_an_er
     for source in SOURCES:
         house.clock.advance(timedelta(milliseconds=1))
         body = data.draw(changed(source), label=source)
-        response = await house.client.post(f"/v1/hooks/{source}/{key_of(source)}", content=body)
+        response = await post(house, source, body)
         assert response.status_code in (200, 202, 400, 422), (source, response.text)
         if source != "heartbeat" and b"repeated" not in response.content:  # whatever it says, a ping is a ping
             taken[source] = (body, response.status_code >= 400)

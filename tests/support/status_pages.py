@@ -15,7 +15,7 @@ JSON = "application/json; charset=utf-8"
 
 @dataclass
 class Page:
-    """What stands at an address. ``delay`` is waited before the answer; ``location`` leads on; ``etag`` of ``None`` sends none."""
+    """What stands at an address. ``delay`` and ``held`` are waited for before the answer; ``location`` leads on; ``etag`` of ``None`` sends none."""
 
     body: bytes = b""
     content_type: str = JSON
@@ -24,6 +24,7 @@ class Page:
     location: str = ""
     etag: bool = True
     packed: bool = False
+    held: asyncio.Event | None = None
     headers: dict[str, str] = field(default_factory=dict)
 
 
@@ -61,6 +62,8 @@ class StatusPages:
         page = self.pages.get(path, Page(b"<html><body>Not found</body></html>", "text/html", 404))
         self.heads.append(headers)
         await asyncio.sleep(page.delay)
+        if page.held is not None:
+            await page.held.wait()
         tag = f'W/"{hashlib.sha256(page.body).hexdigest()[:16]}"'
         same = page.etag and page.status == 200 and headers.get("if-none-match") == tag
         status = 304 if same else page.status
