@@ -7,6 +7,7 @@ letter; and when too much fails for good, the loop stops rather than drain its t
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -38,6 +39,8 @@ log = get_logger(__name__)
 
 COMMIT_SECONDS = 0.1
 """Offsets are committed at most this often; what was handled and not yet committed is a repeat after a crash."""
+RECOMMIT_SECONDS = 1.0
+"""How soon offsets that were not noted are committed again."""
 
 BROKEN = Backoff(first=timedelta(milliseconds=50), longest=timedelta(seconds=1))
 AWAY = Backoff(first=timedelta(milliseconds=100), longest=timedelta(seconds=10))
@@ -312,24 +315,28 @@ class ConsumerLoop(Background):
             finally:
                 for wait in waits:
                     wait.cancel()
-            await self._commit(consumer)
-            await pause(COMMIT_SECONDS, halted)
+            all_noted = await self._commit(consumer)
+            await pause(COMMIT_SECONDS if all_noted else RECOMMIT_SECONDS, halted)
 
-    async def _commit(self, consumer: Consumer) -> None:
-        """Commit what was handled. Where the bus cannot be reached it is left for the next time."""
+    async def _commit(self, consumer: Consumer) -> bool:
+        """Commit what was handled; whether all of it was noted. What was not is left for the next time: the bus is
+        away, or the group shares its partitions anew, and this member may keep what it has.
+        """
         self._progress.clear()
         offsets = {place: lane.done for place, lane in self._lanes.items() if lane.done > lane.committed}
         if not offsets:
-            return
+            return True
+        noted: AbstractSet[Partition] = frozenset()
         try:
-            await consumer.commit(offsets)
+            noted = await consumer.commit(offsets)
         except BusUnavailable as error:
             log.warning("offsets wait for the bus", reason=error.detail)
-            self._progress.set()
-            return
-        for place, offset in offsets.items():
-            if place in self._lanes:
-                self._lanes[place].committed = offset
+        for place in noted & self._lanes.keys():
+            self._lanes[place].committed = offsets[place]
+        if offsets.keys() <= noted:
+            return True
+        self._progress.set()
+        return False
 
 
 def may_pass(error: BaseException) -> bool:

@@ -100,8 +100,11 @@ async def test_a_commit_for_partitions_of_others_is_passed_over(bus: Bus) -> Non
     one = await bus.subscribe(group, [topic])
     two = await bus.subscribe(group, [topic])
     await settled([one, two], 1, 1)
-    await one.commit(dict.fromkeys(two.assigned(), 5) | {Partition(topic, 99): 5, Partition("no-such", 0): 5})
+    others = dict.fromkeys(two.assigned(), 5) | {Partition(topic, 99): 5, Partition("no-such", 0): 5}
+    assert await one.commit(others) == frozenset()
     assert await bus.lag(group, [topic]) == 20
+    assert await one.commit(others | dict.fromkeys(one.assigned(), 1)) == one.assigned()
+    assert await bus.lag(group, [topic]) == 19
 
 
 async def test_rewound_partitions_are_read_again_from_there(bus: Bus) -> None:

@@ -308,6 +308,15 @@ async def test_a_crash_before_the_offset_is_committed_repeats_nothing(database_u
             assert await notes(uow) == [str(number) for number in range(5)]
 
 
+async def test_what_was_handled_while_the_group_shares_anew_is_noted_after_that(database_url: str) -> None:
+    async with sample_database(database_url) as database, sample_bus(database_url) as bus:
+        await bus.producer().publish([message("the last for long")])
+        bus.sharing = True
+        async with consuming(database, bus) as (uow, loop):
+            await until(loop.idle)
+            assert await notes(uow) == ["the last for long"]
+
+
 async def test_two_replicas_share_the_partitions_and_handle_everything_once(database_url: str) -> None:
     async with (
         sample_database(database_url) as database,

@@ -98,10 +98,11 @@ class Consumer(Protocol):
         """
         ...
 
-    async def commit(self, offsets: Mapping[Partition, int]) -> None:
-        """Note durably that the group has handled every record *below* these offsets.
+    async def commit(self, offsets: Mapping[Partition, int]) -> frozenset[Partition]:
+        """Note durably that the group has handled every record *below* these offsets; tells for which that was noted.
 
-        Partitions that are no longer this member's are passed over. Raises :class:`BusUnavailable`.
+        Partitions that are no longer this member's are passed over, and those that the group just shares anew: whoever
+        gets these, be it this member again, reads what was not noted once more. Raises :class:`BusUnavailable`.
         """
         ...
 

@@ -84,21 +84,23 @@ class KafkaConsumer:
                 return records
         return ()
 
-    async def commit(self, offsets: Mapping[Partition, int]) -> None:
-        """Note how far the group came in those partitions that are this member's."""
+    async def commit(self, offsets: Mapping[Partition, int]) -> frozenset[Partition]:
+        """Note how far the group came in those partitions that are this member's; tells which they are."""
         mine = self.assigned()
         wanted = {TopicPartition(*_pair(place)): offset for place, offset in offsets.items() if place in mine}
         if not wanted:
             if self._client is None:
                 raise BusUnavailable("Kafka cannot be reached: nothing was committed")
-            return
+            return frozenset()
         try:
             async with asyncio.timeout(COMMIT_SECONDS):
                 await self._client.commit(wanted)
         except (CommitFailedError, IllegalStateError):
-            logger.info("bus_commit_passed_over", group=self._group)  # the group gave these partitions to others
+            logger.info("bus_commit_passed_over", group=self._group)  # the group shares its partitions anew
+            return frozenset()
         except FAILURES as error:
             raise BusUnavailable(f"Kafka did not take the commit: {error or type(error).__name__}") from error
+        return mine & offsets.keys()
 
     async def rewind(self, offsets: Mapping[Partition, int]) -> None:
         """Read these partitions again from these offsets."""

@@ -89,8 +89,8 @@ class PostgresConsumer:
                     await self._records.wait()
         return ()
 
-    async def commit(self, offsets: Mapping[Partition, int]) -> None:
-        """Note how far the group came in those partitions that are this member's."""
+    async def commit(self, offsets: Mapping[Partition, int]) -> frozenset[Partition]:
+        """Note how far the group came in those partitions that are this member's; tells which they are."""
         async with self._mutex:
             if self._connection is None or self._membership is None:
                 raise BusUnavailable("PostgreSQL, which carries the bus, cannot be reached: nothing was committed")
@@ -100,7 +100,7 @@ class PostgresConsumer:
                 if self._places[identity] in offsets
             }
             if not mine:
-                return
+                return frozenset()
             try:
                 await log.save_cursors(self._connection, self._membership.group, mine)
             except UNREACHABLE as error:
@@ -112,6 +112,7 @@ class PostgresConsumer:
             self._committed.update(mine)
             if self._leaving.keys() & mine.keys():
                 self._members.set()
+            return frozenset(self._places[identity] for identity in mine)
 
     async def rewind(self, offsets: Mapping[Partition, int]) -> None:
         """Read these partitions again from these offsets."""

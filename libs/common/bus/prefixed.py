@@ -1,6 +1,7 @@
 """A bus whose topics and groups have a prefix: several Tocsins, or Tocsin and others, share one Kafka that way."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import timedelta
 
@@ -62,19 +63,20 @@ class _PrefixedConsumer:
         records = await self._consumer.fetch(limit, timeout)
         return [replace(record, topic=record.topic.removeprefix(self._prefix)) for record in records]
 
-    async def commit(self, offsets: Mapping[Partition, int]) -> None:
-        await self._consumer.commit(self._within(offsets))
+    async def commit(self, offsets: Mapping[Partition, int]) -> frozenset[Partition]:
+        return self._without(await self._consumer.commit(self._within(offsets)))
 
     async def rewind(self, offsets: Mapping[Partition, int]) -> None:
         await self._consumer.rewind(self._within(offsets))
 
     def assigned(self) -> frozenset[Partition]:
-        return frozenset(
-            Partition(place.topic.removeprefix(self._prefix), place.number) for place in self._consumer.assigned()
-        )
+        return self._without(self._consumer.assigned())
 
     async def close(self) -> None:
         await self._consumer.close()
+
+    def _without(self, places: AbstractSet[Partition]) -> frozenset[Partition]:
+        return frozenset(Partition(place.topic.removeprefix(self._prefix), place.number) for place in places)
 
     def _within(self, offsets: Mapping[Partition, int]) -> dict[Partition, int]:
         return {Partition(self._prefix + place.topic, place.number): offset for place, offset in offsets.items()}

@@ -1,10 +1,10 @@
 """The bus of tests of the relay and the consumer loop: the real engine on PostgreSQL, with faults on order."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from libs.common.bus.base import BusUnavailable, Message, Producer, Record
+from libs.common.bus.base import BusUnavailable, Consumer, Message, Partition, Producer, Record
 from libs.common.bus.postgres import PostgresBus
 from libs.common.events.topics import TOPICS
 
@@ -25,17 +25,43 @@ class FaultyProducer:
             await self._bus.after()
 
 
+class SharingConsumer:
+    """A member whose group shares its partitions anew at the first commit, and gives it the same ones again."""
+
+    def __init__(self, consumer: Consumer) -> None:
+        self._consumer = consumer
+        self._shared = False
+        self.fetch = consumer.fetch
+        self.rewind = consumer.rewind
+        self.assigned = consumer.assigned
+        self.close = consumer.close
+
+    async def commit(self, offsets: Mapping[Partition, int]) -> frozenset[Partition]:
+        if self._shared:
+            return await self._consumer.commit(offsets)
+        self._shared = True
+        await self._consumer.rewind(dict.fromkeys(self._consumer.assigned(), 0))
+        return frozenset()
+
+
 class FaultyBus(PostgresBus):
-    """The engine on PostgreSQL; ``down`` refuses to publish, ``after`` runs when a publish was accepted."""
+    """The engine on PostgreSQL; ``down`` refuses to publish, ``after`` runs when a publish was accepted; ``sharing``
+    groups share their partitions anew once.
+    """
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
         self.down = False
+        self.sharing = False
         self.after: Callable[[], Awaitable[None]] | None = None
         self.batches: list[int] = []
 
     def producer(self) -> Producer:  # type: ignore[override]
         return FaultyProducer(self, super().producer())
+
+    async def subscribe(self, group: str, topics: Sequence[str]) -> Consumer:  # type: ignore[override]
+        consumer = await super().subscribe(group, topics)
+        return SharingConsumer(consumer) if self.sharing else consumer
 
 
 @asynccontextmanager

@@ -1,0 +1,28 @@
+"""A member that its group's coordinator took for dead while it was not."""
+
+import pytest
+
+from libs.common.bus.kafka_consumer import KafkaConsumer
+from libs.common.bus.local_broker import LocalBroker
+from tests.support.buses import ends, fetch_until, new_topic, publish, read, running, unique, values
+
+pytestmark = pytest.mark.kafka
+
+
+async def test_what_an_expelled_member_could_not_commit_is_read_again_and_noted_then(kafka_broker: LocalBroker) -> None:
+    async with running(kafka_broker.url) as bus:
+        topic, group = await new_topic(bus), unique("g")
+        await publish(bus, topic, "a", "b")
+        member = await bus.subscribe(group, [topic])
+        assert isinstance(member, KafkaConsumer)
+        handled = ends(await read(member, 2))
+        coordinator = member._client._coordinator  # noqa: SLF001 - nothing public has the broker forget a member
+        generation, name = coordinator.generation, coordinator.member_id
+        await coordinator._maybe_leave_group()  # noqa: SLF001
+        coordinator.generation, coordinator.member_id = generation, name
+
+        assert await member.commit(handled) == frozenset()
+        assert values(await read(member, 2)) == ["a", "b"]
+        assert await member.commit(handled) == handled.keys()
+        await fetch_until([member], lambda: bool(member.assigned()))
+        assert await bus.lag(group, [topic]) == 0
