@@ -1,9 +1,12 @@
 """Fixtures that every test may ask for, and what holds for all property tests."""
 
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
+from libs.common import components
 from tests.support.kafka import kafka_bootstrap, kafka_broker
 from tests.support.postgres import database_url, postgres_server
 
@@ -15,3 +18,11 @@ UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow,
 settings.register_profile("tocsin", UNHURRIED, derandomize=True, database=None)
 settings.register_profile("search", UNHURRIED, derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tocsin"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_services() -> Iterator[None]:
+    """A service that a test starts waits for its database as long as a shared machine may need."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(components, "DATABASE_SECONDS", 60.0)
+        yield
