@@ -70,14 +70,15 @@ class KafkaConsumer:
                     return ()
                 await self.joined(rest)
                 continue
+            client = self._client
             try:
                 async with asyncio.timeout(max(rest, 0) + REBALANCE_SECONDS):
-                    found = await self._client.getmany(timeout_ms=max(int(rest * 1000), 0), max_records=limit)
+                    found = await client.getmany(timeout_ms=max(int(rest * 1000), 0), max_records=limit)
             except TimeoutError:
                 found = {}
             except FAILURES as error:
                 logger.warning("bus_fetch_failed", group=self._group, error=str(error) or type(error).__name__)
-                await asyncio.sleep(min(max(rest, 0), RETRY_SECONDS))
+                self._begin_anew(client)
                 found = {}
             records = [_record(message) for messages in found.values() for message in messages]
             if records or rest <= 0:
@@ -121,6 +122,21 @@ class KafkaConsumer:
         client, self._client = self._client, None
         if client is not None:
             await end(client)
+
+    def _begin_anew(self, broken: Any) -> None:
+        """Have another client in place of one that failed. A broker that is away fails none; what does, such as an error
+        in the library's own task that keeps the client in its group, fails every later fetch too.
+        """
+        if self._closed or self._client is not broken:
+            return
+        self._client = None
+        self._ready.clear()
+        self._task = asyncio.create_task(self._replace(broken), name=f"bus member of {self._group}")
+
+    async def _replace(self, broken: Any) -> None:
+        await end(broken)
+        await asyncio.sleep(RETRY_SECONDS)
+        await self._connect()
 
     async def _connect(self) -> None:
         """Make the client; try again until a broker answers."""

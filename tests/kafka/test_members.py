@@ -1,4 +1,4 @@
-"""A member that its group's coordinator took for dead while it was not."""
+"""A member that its group took for dead while it was not, and one whose client broke down."""
 
 import pytest
 
@@ -26,3 +26,22 @@ async def test_what_an_expelled_member_could_not_commit_is_read_again_and_noted_
         assert await member.commit(handled) == handled.keys()
         await fetch_until([member], lambda: bool(member.assigned()))
         assert await bus.lag(group, [topic]) == 0
+
+
+async def test_a_member_whose_client_broke_down_gets_another_and_reads_on(kafka_broker: LocalBroker) -> None:
+    async def break_down(*_: object) -> None:
+        raise RuntimeError("an error in the library")
+
+    async with running(kafka_broker.url) as bus:
+        topic, group = await new_topic(bus), unique("g")
+        await publish(bus, topic, "a")
+        member = await bus.subscribe(group, [topic])
+        assert isinstance(member, KafkaConsumer)
+        await member.commit(ends(await read(member, 1)))
+        coordinator = member._client._coordinator  # noqa: SLF001 - nothing public breaks it
+        coordinator.ensure_active_group = break_down
+        coordinator.request_rejoin()
+        await publish(bus, topic, "b")
+        found = await read(member, 1)
+        assert values(found) == ["b"]
+        assert await member.commit(ends(found)) == ends(found).keys()
