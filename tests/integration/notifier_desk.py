@@ -48,7 +48,7 @@ channels:
     auth_token: {{env: TOKEN}}
     shared_keys: {{webhooks_sharedkey_1: {{env: SHARED}}}}
     from: "+1 500 555 0006"
-    timeout: 1.5
+    timeout: 30
   - id: email
     name: E-mail
     provider: smtp
@@ -56,8 +56,10 @@ channels:
     port: {port}
     security: none
     from: tocsin@example.com
-    timeout: 1.5
+    timeout: 30
 """
+IMPATIENT = REAL.replace("from: tocsin@example.com\n    timeout: 30", "from: tocsin@example.com\n    timeout: 1.5")
+"""With a mail server that is waited for no longer than a test has time."""
 CALLS = """
 channels:
   - id: voice
@@ -67,7 +69,7 @@ channels:
     auth_token: {{env: TOKEN}}
     from: "+1 500 555 0006"
     language: en-GB
-    timeout: 1.5
+    timeout: 30
   - {{id: sms, name: Text messages, provider: local}}
   - id: email
     name: E-mail
@@ -76,7 +78,7 @@ channels:
     port: {port}
     security: none
     from: tocsin@example.com
-    timeout: 1.5
+    timeout: 30
 """
 SLACK = """
 channels:
@@ -86,7 +88,7 @@ channels:
     token: {env: SLACK_TOKEN}
     signing_secret: {env: SLACK_SIGNING_SECRET}
     old_signing_secret: {env: SLACK_OLD_SECRET}
-    timeout: 1.5
+    timeout: 30
   - {id: sms, name: Text messages, provider: local}
   - {id: email, name: E-mail, provider: local}
 """

@@ -218,3 +218,20 @@ async def _cut(server: PostgresServer) -> None:
     await server.execute(
         "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE application_name LIKE 'tocsin %'"
     )
+
+
+async def test_a_pool_is_closed_whole_also_where_its_owner_is_cancelled_meanwhile(
+    database_url: str, postgres_server: PostgresServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = Database(database_url, "public", pool_size=2)
+    async with database.engine.connect() as connection:
+        mine = await connection.scalar(text("SELECT pg_backend_pid()"))
+    disposing = asyncio.create_task(database.dispose())
+    await asyncio.sleep(0)
+    disposing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await disposing
+    assert [record for record in caplog.records if record.name.startswith("sqlalchemy")] == []
+    await postgres_server.execute(
+        f"DO $$ BEGIN ASSERT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {mine}); END $$"
+    )

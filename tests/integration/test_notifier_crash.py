@@ -13,7 +13,7 @@ from libs.common.events.incidents import Purpose
 from libs.common.events.notifications import Recipient
 from services.notifier.handlers.sending import Sending
 from services.notifier.timers import LEASE, Sender
-from tests.integration.notifier_desk import LOCAL, REAL, SECRETS, Desk, running_desk
+from tests.integration.notifier_desk import IMPATIENT, LOCAL, REAL, SECRETS, Desk, running_desk
 from tests.support.fake_twilio import Refusal
 from tests.unit.notifier.requests import client, person, request
 
@@ -21,9 +21,13 @@ MAILED = ("email", "rafael@example.com")
 
 
 @pytest.fixture
-async def desk(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
+def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+async def desk(database_url: str, tmp_path: Path, secrets: None) -> AsyncIterator[Desk]:
     async with running_desk(database_url, tmp_path, REAL, replicas=2) as running:
         yield running
 
@@ -126,13 +130,16 @@ async def test_an_answer_that_was_lost_on_the_way_does_not_page_twice(desk: Desk
     assert len(desk.twilio.messages) == 1
 
 
-async def test_a_timeout_of_the_mail_server_is_not_followed_by_a_second_page(desk: Desk) -> None:
-    desk.mail.stall = 3.0
-    await desk.publish(request("page", person("Rafael", MAILED, ("sms", "+15005550010"))))
-    await desk.forward(seconds=1)
-    assert [event.reason for event in desk.told(DeliveryFailed)] == ["timed_out", "uncertain"]
-    assert [sent.channel for sent in desk.told(DeliverySent)] == ["sms"]
-    assert len(desk.mail.mails) == 1
+async def test_a_timeout_of_the_mail_server_is_not_followed_by_a_second_page(
+    database_url: str, tmp_path: Path, secrets: None
+) -> None:
+    async with running_desk(database_url, tmp_path, IMPATIENT, replicas=2) as desk:
+        desk.mail.stall = 3.0
+        await desk.publish(request("page", person("Rafael", MAILED, ("sms", "+15005550010"))))
+        await desk.forward(seconds=1)
+        assert [event.reason for event in desk.told(DeliveryFailed)] == ["timed_out", "uncertain"]
+        assert [sent.channel for sent in desk.told(DeliverySent)] == ["sms"]
+        assert len(desk.mail.mails) == 1
 
 
 async def test_the_local_outbox_has_no_window(database_url: str, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ ZENDESK = (
     url: {url}
     username: {{env: AGENT}}
     token: {{env: TOKEN}}
-    timeout: 5
+    timeout: 30
 """
 )
 

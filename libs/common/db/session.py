@@ -178,8 +178,13 @@ class Database:
             raise unavailable(error) from error
 
     async def dispose(self) -> None:
-        """Close the pool's connections."""
-        await self._engine.dispose()
+        """Close the pool's connections; all of them, also where the caller is cancelled meanwhile."""
+        closing = asyncio.ensure_future(self._engine.dispose())
+        try:
+            await asyncio.shield(closing)
+        except asyncio.CancelledError:
+            await asyncio.wait({closing})
+            raise
 
 
 @contextlib.asynccontextmanager
