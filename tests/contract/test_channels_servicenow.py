@@ -37,7 +37,7 @@ async def stage(
 ) -> tuple[FakeServiceNow, ServiceNow]:
     """An instance that takes nothing but tokens, and the channel to it."""
     fake = cast("FakeServiceNow", await stack.enter_async_context(running(FakeServiceNow(grants=grants, **changes))))
-    account = Account(url=fake.url, token=client.secret, username=client.username, timeout=timedelta(seconds=2))
+    account = Account(url=fake.url, token=client.secret, username=client.username, timeout=timedelta(seconds=60))
     channel = ServiceNow(account, client=client)
     stack.push_async_callback(channel.close)
     return fake, channel

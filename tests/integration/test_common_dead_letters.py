@@ -66,7 +66,7 @@ async def test_dead_letters_are_listed_and_sent_again_once_confirmed(database_ur
     bus = PostgresBus(database_url)
     await bus.start()
     member = await bus.subscribe("onlooker", ["triggers"])
-    [again] = await member.fetch(10, timedelta(seconds=5))
+    [again] = await member.fetch(10, timedelta(seconds=60))
     await bus.stop()
     assert (again.key, again.value, again.headers["ce_id"]) == ("key-7", b"{}", "id-7")
     assert not [name for name in again.headers if name in {"dl_reason", "dl_error", "dl_group"}]

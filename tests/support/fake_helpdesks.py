@@ -320,7 +320,7 @@ HELPDESKS: Final[Mapping[HelpdeskName, tuple[type[FakeHelpdesk], type[Helpdesk],
 
 
 async def running_helpdesk(
-    stack: AsyncExitStack, name: HelpdeskName, timeout: timedelta = timedelta(seconds=5), **changes: Any
+    stack: AsyncExitStack, name: HelpdeskName, timeout: timedelta = timedelta(seconds=60), **changes: Any
 ) -> tuple[FakeHelpdesk, Helpdesk, str]:
     """A helpdesk that listens, its channel with the right credentials (or ``changes``), and a ticket's id."""
     fake_type, channel_type, ticket = HELPDESKS[name]
