@@ -23,6 +23,10 @@ _POLL_SECONDS = 0.4
 _PATIENCE_SECONDS = 90.0
 
 
+Step = tuple[int, str, str, Callable[[], object]]
+"""At which minute, what must have been told by then (nothing: no matter), what is said, and what is done."""
+
+
 @dataclass
 class Story:
     """One P1 on a running instance: acts when its clock says so, and tells what it sees."""
@@ -40,23 +44,12 @@ class Story:
     def play(self) -> None:
         """From the alarm to the RCA."""
         self._began = self.clock.now()
-        steps: list[
-            tuple[int, str, str, Callable[[], object]]
-        ] = [  # when, what must have been told, the title, the act
+        full = "A disk of the invoice store is full; we are clearing it."
+        steps: list[Step] = [
             (0, "", "A telemetry alarm comes in: Invoicing answers 5xx.", self._alarm),
             (17, "unacknowledged", "The second responder answers the page by SMS: ACK.", self._acknowledge),
-            (
-                20,
-                "acknowledged by SMS",
-                "They look into the tenant: it is real.",
-                lambda: self._act("verdict", verdict="confirmed"),
-            ),
-            (
-                30,
-                "",
-                "They write an update, for the team and for clients.",
-                lambda: self._update("A disk of the invoice store is full; we are clearing it."),
-            ),
+            (20, "acknowledged by SMS", "They look into the tenant: it is real.", self._confirm),
+            (30, "", "They write an update, for the team and for clients.", lambda: self._update(full)),
             (31, "", "Then nobody writes anything for a while …", lambda: None),
             (
                 80,
@@ -64,12 +57,7 @@ class Story:
                 "An update at last.",
                 lambda: self._update("Invoices are being written again; we are watching it."),
             ),
-            (
-                105,
-                "No change since",
-                "It is over.",
-                lambda: self._act("resolve", note="The store has a larger disk."),
-            ),
+            (105, "No change since", "It is over.", self._resolve),
             (150, "(closing)", "The root cause analysis is issued.", self._rca),
         ]
         for minute, told, title, act in steps:
@@ -80,6 +68,12 @@ class Story:
         self._watch_until(timedelta(minutes=156))
         self._watch_for("root cause analysis is ready")
         self._sum_up()
+
+    def _confirm(self) -> None:
+        self._act("verdict", verdict="confirmed")
+
+    def _resolve(self) -> None:
+        self._act("resolve", note="The store has a larger disk.")
 
     def _alarm(self) -> None:
         native = self.facts["integrations"]["monitoring"]

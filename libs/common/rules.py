@@ -4,6 +4,8 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from libs.common.events.base import SLUG
+
 _DAY: Final = "a day is needed, as 2026-01-31"
 _LIST: Final = "a list is needed, as [one, another]"
 _KEYS: Final = "keys with values are needed, as {name: value}"
@@ -35,8 +37,6 @@ NEEDED: Final[Mapping[str, str]] = {
 }
 """What each kind of problem asks for, by Pydantic's name of it."""
 
-ID_PATTERN: Final = "^[a-z0-9][a-z0-9_.-]{0,62}$"
-
 
 def rule_of(problem: Mapping[str, Any]) -> str:
     """What ``problem``, one of a :class:`pydantic.ValidationError`, asks for."""
@@ -47,7 +47,7 @@ def rule_of(problem: Mapping[str, Any]) -> str:
         return f'text is needed; write "{shown}", in quotes'
     if kind == "too_short" and problem.get("ctx", {}).get("actual_length") == 0:
         return "at least one is needed"
-    if kind == "string_pattern_mismatch" and problem.get("ctx", {}).get("pattern") == ID_PATTERN:
+    if kind == "string_pattern_mismatch" and problem.get("ctx", {}).get("pattern") == SLUG:
         return "an id is made of small letters, digits, hyphens, dots and underscores, begins with a letter or a digit, and has 63 of them at most"
     rule = str(problem["msg"]).removeprefix("Value error, ")
     return NEEDED.get(kind) or rule[:1].lower() + rule[1:]

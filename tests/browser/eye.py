@@ -54,6 +54,15 @@ class Eye:
         await page.keyboard.press("Enter")
         await arrived(page, f"{url}/console")
 
+    async def at(
+        self, url: str, path: str, size: dict[str, int] | None = None, scheme: Literal["light", "dark"] = "light"
+    ) -> Page:
+        """A new page of the console at ``path``, signed in, which listens."""
+        page = await self.page(size, scheme)
+        await self.sign_in(page, url)
+        await visit(page, url + path)
+        return page
+
 
 async def painted(page: Page) -> None:
     """Wait until the page has been seen, with all of its scripts run: a browser drops what is pressed before it has painted."""

@@ -56,9 +56,7 @@ async def test_an_operator_takes_an_incident_updates_it_and_resolves_it_by_keybo
 
 async def test_escalating_says_first_whom_it_pages_and_escape_does_nothing(database_url: str, eye: Eye) -> None:
     async with statuspage(database_url, story(), serve=True) as stage:
-        page = await eye.page()
-        await eye.sign_in(page, stage.url)
-        await visit(page, f"{stage.url}/console/incidents/17")
+        page = await eye.at(stage.url, "/console/incidents/17")
         await page.keyboard.press("e")
         await page.wait_for_selector("text=Pages Marguerite (the CAO) and Henrik (the Head of Engineering) now.")
         await page.keyboard.press("Escape")
@@ -109,9 +107,7 @@ async def test_what_is_typed_before_the_page_listens_is_searched_for(database_ur
 
 async def test_what_happens_elsewhere_appears_by_itself_while_a_dialog_stays_open(database_url: str, eye: Eye) -> None:
     async with statuspage(database_url, story(), serve=True) as stage:
-        page = await eye.page()
-        await eye.sign_in(page, stage.url)
-        await visit(page, f"{stage.url}/console/incidents/17")
+        page = await eye.at(stage.url, "/console/incidents/17")
         await page.keyboard.press("u")
         await page.wait_for_selector("#sheet[open]")
         await page.keyboard.type("I am ")
@@ -144,9 +140,7 @@ async def test_the_outbox_answers_for_its_recipient(database_url: str, eye: Eye)
 
 async def test_a_refusal_is_told_in_the_dialog_and_keeps_what_was_written(database_url: str, eye: Eye) -> None:
     async with statuspage(database_url, story(), serve=True) as stage:
-        page = await eye.page()
-        await eye.sign_in(page, stage.url)
-        await visit(page, f"{stage.url}/console/incidents/17")
+        page = await eye.at(stage.url, "/console/incidents/17")
         stage.peers.refusal = (409, "The incident is resolved already.")
         await page.keyboard.press("r")
         await page.wait_for_selector("#sheet[open]")
@@ -159,9 +153,7 @@ async def test_a_refusal_is_told_in_the_dialog_and_keeps_what_was_written(databa
 
 async def test_the_thumb_reaches_every_action_on_a_phone(database_url: str, eye: Eye) -> None:
     async with statuspage(database_url, story(), serve=True) as stage:
-        page = await eye.page(PHONE)
-        await eye.sign_in(page, stage.url)
-        await visit(page, f"{stage.url}/console/incidents/17")
+        page = await eye.at(stage.url, "/console/incidents/17", PHONE)
         buttons = await page.locator(".actions button, .actions .button").all()
         assert len(buttons) == 5
         for button in buttons:
@@ -252,9 +244,7 @@ async def test_somebody_is_marked_away_and_shifts_are_offered_on_a_phone(
     database_url: str, eye: Eye, tmp_path: Path
 ) -> None:
     async with statuspage(database_url, company(), serve=True, oncall=tmp_path) as stage:
-        page = await eye.page(PHONE, "dark")
-        await eye.sign_in(page, stage.url)
-        await visit(page, f"{stage.url}/console/on-call")
+        page = await eye.at(stage.url, "/console/on-call", PHONE, "dark")
         await page.click(".actions >> text=Away")
         await page.wait_for_selector("#sheet[open] select[name=person]")
         await page.select_option("#sheet select[name=person]", "rafael")

@@ -5,7 +5,7 @@ from typing import Literal
 
 import pytest
 
-from tests.browser.eye import SIZES, Eye, overflows, serious_findings, visit
+from tests.browser.eye import SIZES, Eye, overflows, serious_findings
 from tests.support.status_stage import kept, statuspage, trigger
 from tests.support.statuspage import story, uid
 
@@ -66,9 +66,7 @@ async def test_no_page_has_a_serious_finding_of_axe_or_leaves_its_window(
 
 async def test_open_dialogs_have_no_serious_finding(database_url: str, eye: Eye) -> None:
     async with statuspage(database_url, story(), serve=True) as stage:
-        page = await eye.page()
-        await eye.sign_in(page, stage.url)
-        await visit(page, f"{stage.url}/console/incidents/17")
+        page = await eye.at(stage.url, "/console/incidents/17")
         for key, dialog in (("u", "#sheet[open]"), ("e", "#sheet[open]"), ("?", "#keys[open]")):
             await page.keyboard.press(key)
             await page.wait_for_selector(dialog)

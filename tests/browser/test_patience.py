@@ -64,9 +64,7 @@ async def test_what_is_sent_twice_is_done_once_and_its_answer_closes_no_other_di
     database_url: str, eye: Eye
 ) -> None:
     async with statuspage(database_url, story(), serve=True) as stage:
-        page = await eye.page()
-        await eye.sign_in(page, stage.url)
-        await visit(page, f"{stage.url}/console/incidents/17")
+        page = await eye.at(stage.url, "/console/incidents/17")
         await page.keyboard.press("u")
         await page.wait_for_selector("#sheet[open] textarea:focus")
         await page.keyboard.type("Half of the invoices go through again.")
@@ -113,9 +111,7 @@ async def test_what_is_typed_before_the_dialog_is_there_is_written_in_it_and_doe
     database_url: str, eye: Eye
 ) -> None:
     async with statuspage(database_url, story(), serve=True) as stage:
-        page = await eye.page()
-        await eye.sign_in(page, stage.url)
-        await visit(page, f"{stage.url}/console/incidents/17")
+        page = await eye.at(stage.url, "/console/incidents/17")
         async with held(page, "**/incidents/17/update") as dialog:
             await page.keyboard.press("u")
             await dialog.came()
@@ -133,9 +129,7 @@ async def test_what_is_typed_before_the_dialog_is_there_is_written_in_it_and_doe
 
 async def test_what_is_typed_while_the_search_is_under_way_is_searched_for(database_url: str, eye: Eye) -> None:
     async with statuspage(database_url, story(), serve=True) as stage:
-        page = await eye.page()
-        await eye.sign_in(page, stage.url)
-        await visit(page, f"{stage.url}/console/incidents")
+        page = await eye.at(stage.url, "/console/incidents")
         await page.keyboard.press("/")
         async with held(page, "**/incidents?q=*") as search:
             await page.keyboard.type("a")

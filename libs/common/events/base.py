@@ -12,7 +12,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
 
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
+SLUG: Final = r"^[a-z0-9][a-z0-9_.-]{0,62}$"
+Slug = Annotated[str, StringConstraints(pattern=SLUG)]
 """The id of a configured thing: a person, a service, a tenant."""
 
 Instant = Annotated[AwareDatetime, AfterValidator(lambda value: value.astimezone(UTC))]

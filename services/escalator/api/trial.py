@@ -22,7 +22,6 @@ from services.escalator.handlers import collecting
 LONGEST: Final = timedelta(days=14)
 NOT_KEPT: Final = str(UUID(int=0))
 
-PersonId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
 Slot = Annotated[str, StringConstraints(pattern=r"^rung-\d{1,4}(\.\d{1,4})?$")]
 
 
@@ -107,7 +106,7 @@ class Simulation(Trial):
         None, description="How often the team writes an update; never, where nothing is said."
     )
     audiences: tuple[Audience, ...] = Field(("team",), description="For whom the team writes.")
-    person: PersonId | None = Field(None, description="Who acknowledges, and owes the team status from then on.")
+    person: Slug | None = Field(None, description="Who acknowledges, and owes the team status from then on.")
     unheard: tuple[Slot, ...] = Field((), max_length=1000, description="The slots of rungs for which nobody is found.")
 
     @model_validator(mode="after")

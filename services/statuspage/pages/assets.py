@@ -33,6 +33,9 @@ BUNDLES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
 }
 SCRIPTS: Final = ("times.js", "live.js", "days.js", "keys.js", "sheet.js", "once.js", "pulse.js", "preview.js")
+CLOCK: Final = "clock.js"
+TIMED: Final = frozenset({"times.js", "live.js", "pulse.js"})
+"""Scripts that go by the server's clock: it stands before them in their file, since a file's name has a hash and cannot be imported by another."""
 HTMX: Final = ("htmx-4.min.js", "ext/hx-sse-4.min.js")
 """Served as one file: htmx begins as soon as it has run, and would pass over an extension whose file comes after that."""
 
@@ -75,7 +78,8 @@ def load_assets() -> Assets:
     """Read everything once, when the service is built."""
     folder = files("services.statuspage.pages") / "assets"
     contents = {name: LAYERS + b"".join(_read(folder, part) for part in parts) for name, parts in BUNDLES.items()}
-    contents |= {name: _read(folder, f"js/{name}") for name in SCRIPTS}
+    clock = _read(folder, f"js/{CLOCK}")
+    contents |= {name: (clock if name in TIMED else b"") + _read(folder, f"js/{name}") for name in SCRIPTS}
     vendor = files("django_htmx") / "static" / "django_htmx"
     contents["htmx.js"] = b";\n".join(_read(vendor, part) for part in HTMX)
     contents["icon.svg"] = _read(folder, "icon.svg")

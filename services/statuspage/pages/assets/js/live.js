@@ -1,10 +1,6 @@
 // Draws the public page again when something has changed, without moving what the reader is at; says when it cannot know.
 const page = () => document.getElementById("page");
 const line = document.getElementById("stale");
-const [start, speed] = document.documentElement.dataset.pace.split(" ");
-const began = Date.parse(start);
-const loaded = performance.now();
-const now = () => began + (performance.now() - loaded) * Number(speed);
 
 const PATIENCE = 5_000; // a service that starts again is back before
 const SILENCE = 50_000; // the server gives a sign of life every 20 seconds

@@ -1,9 +1,5 @@
 // Says when the console no longer hears what changes, and since when; draws everything again once it hears.
 const line = document.getElementById("stale");
-const [start, speed] = document.documentElement.dataset.pace.split(" ");
-const began = Date.parse(start);
-const loaded = performance.now();
-const now = () => began + (performance.now() - loaded) * Number(speed);
 
 const PATIENCE = 5_000; // a service that starts again is back before
 const SILENCE = 50_000; // the server gives a sign of life every 20 seconds

@@ -1,14 +1,10 @@
 // Keeps times fresh: the reader's zone with UTC beside it, countdowns, ages and promises, on the server's clock.
-const [start, speed] = document.documentElement.dataset.pace.split(" ");
-const began = Date.parse(start);
-const loaded = performance.now();
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const MINUTE = 60_000;
 
 // The console draws timelines in the reader's zone: it learns it here for the next page.
 if (location.pathname.startsWith("/console")) document.cookie = `tocsin_zone=${zone}; path=/console; max-age=31536000; samesite=lax`;
 
-const now = () => began + (performance.now() - loaded) * Number(speed);
 const plural = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
 function span(length) {
