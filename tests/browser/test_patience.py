@@ -127,6 +127,25 @@ async def test_what_is_typed_before_the_dialog_is_there_is_written_in_it_and_doe
         assert sent(stage) == []
 
 
+async def test_what_is_pressed_right_after_a_dialog_was_closed_does_what_it_says(database_url: str, eye: Eye) -> None:
+    """Until the page is painted anew the closed dialog's field has the keyboard, so that all happens before that here."""
+    async with statuspage(database_url, story(), serve=True) as stage:
+        page = await eye.at(stage.url, "/console/incidents/17")
+        await page.keyboard.press("u")
+        await page.wait_for_selector("#sheet[open] textarea:focus")
+        await page.evaluate(
+            """() => {
+              const field = document.activeElement;
+              const press = (key) => field.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+              document.addEventListener("htmx:before:request", () => [..."ok"].forEach(press), { once: true });
+              document.getElementById("sheet").close();
+              press("r");
+            }"""
+        )
+        await page.wait_for_selector("#sheet[open] >> text=Note")
+        assert await page.input_value("#sheet textarea") == "ok"
+
+
 async def test_what_is_typed_while_the_search_is_under_way_is_searched_for(database_url: str, eye: Eye) -> None:
     async with statuspage(database_url, story(), serve=True) as stage:
         page = await eye.at(stage.url, "/console/incidents")

@@ -1,5 +1,5 @@
-// One key each: presses whatever carries it.
-const typing = (element) => element.closest("input:not([type=radio]):not([type=checkbox]), textarea, select, [contenteditable]");
+// One key each: presses whatever carries it. The field of a dialog that has just been closed has the keyboard for a moment more.
+const typing = (element) => element.closest("input:not([type=radio]):not([type=checkbox]), textarea, select, [contenteditable]") && !element.closest("dialog:not([open])");
 
 document.addEventListener("keydown", (event) => {
   if (event.key === "ArrowDown" && event.target.matches('input[data-key="/"]')) {

@@ -27,6 +27,7 @@ document.addEventListener("click", (event) => {
 });
 
 // What is typed while a dialog is on its way is meant for it: no key does anything else, and the words wait for their field.
+const elsewhere = (element) => element.closest("input, textarea, select") && !element.closest("dialog:not([open])");
 let coming = null;
 let given = null;
 let words = "";
@@ -37,7 +38,7 @@ document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
 });
 
 addEventListener("keydown", (event) => {
-  if (!coming || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select")) return;
+  if (!coming || event.ctrlKey || event.metaKey || event.altKey || elsewhere(event.target)) return;
   if (event.key === "Escape") {
     given = coming;
     htmx.trigger(coming, "htmx:abort");
