@@ -1,5 +1,6 @@
 """A running statuspage with a story in it, and the other services as a real fake behind HTTP."""
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Sequence
@@ -85,8 +86,15 @@ class FakePeers:
     """The queries by which lists were asked for."""
     away: bool = False
     """Whether oncall does not say who would be told."""
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once oncall was asked who would be told."""
+    answers: asyncio.Event = field(default_factory=asyncio.Event)
+    """Clear it, and oncall does not answer that until it is set."""
     refusal: tuple[int, str] | None = None
     """Answer every action with this status and sentence."""
+
+    def __post_init__(self) -> None:
+        self.answers.set()
 
     def app(self) -> FastAPI:
         """All of them on one application."""
@@ -129,6 +137,8 @@ class FakePeers:
             if self.away:
                 return JSONResponse({"detail": "Try again later."}, 503)
             body = await request.json()
+            self.reached.set()
+            await self.answers.wait()
             self.asked.append(body)
             found = [
                 {"ref": f"person:{name}", "name": name.capitalize(), "role": ref, "contacts": []}

@@ -54,9 +54,7 @@ class Context:
 
     def render(self, template: str, **values: Any) -> str:
         """A page or a fragment at this moment."""
-        return self.views.render(
-            template, self.pace(), {"place": self.live.place(), "intake": self.settings.intake_url, **values}
-        )
+        return self.views.render(template, self.pace(), {"intake": self.settings.intake_url, **values})
 
 
 def context_of(request: Request) -> Context:

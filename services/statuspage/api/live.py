@@ -65,6 +65,8 @@ class Live(Background):
         self._woken = wakeups.event(LIVE_WAKE)
         self._prints: dict[str, str] | None = None
         self._readers: set[Reader] = set()
+        self._begun = 0
+        self._looking = asyncio.Lock()
 
     def place(self, only: Collection[str] | None = None) -> str:
         """Where the changes of some fragments stand, the same in every replica; a page of another place may have missed something."""
@@ -74,6 +76,8 @@ class Live(Background):
         self, place: str | None, stopping: asyncio.Event, only: Collection[str] | None = None
     ) -> AsyncIterator[ServerSentEvent]:
         """The changes from ``place`` on until ``stopping`` is set; ``only`` names the fragments that are told."""
+        if place is not None and place != self.place(only):
+            await self.catch_up()
         reader = Reader()
         self._readers.add(reader)
         try:
@@ -94,12 +98,21 @@ class Live(Background):
         """Whether no more pages are followed."""
         return len(self._readers) >= MOST_READERS
 
-    async def _work(self) -> None:
-        while not self._stopping.is_set():
+    async def catch_up(self) -> None:
+        """Return once it was looked from now on: a page may have been read, here or in another replica, since the last look."""
+        asked = self._begun
+        async with self._looking:
+            if self._begun > asked:
+                return
+            self._begun += 1
             try:
                 await self._look()
             except DatabaseUnavailable as error:
                 log.warning("live_blind", reason=error.detail)
+
+    async def _work(self) -> None:
+        while not self._stopping.is_set():
+            await self.catch_up()
             await pause(LOOK_SECONDS, self._woken)
             self._woken.clear()
             await pause(DEBOUNCE_SECONDS, self._stopping)

@@ -155,12 +155,12 @@ async def _history(request: Request, desk: Desk, tenant_id: str | None, key: str
 
 
 async def _read(desk: Desk, tenant_id: str | None, key: str) -> tuple[PublicPage, bool, str]:
-    """The page, whether a secret opens it, and where the changes stood when it was read."""
+    """The page, whether a secret opens it, and where the changes stood before it was read."""
     now = desk.clock.now()
     async with desk.uow.read() as session:
+        place = place_of({"public": await reading.public_print(session)})
         tenant, keyed = await _tenant(session, tenant_id, key)
         folded = await reading.folded(session, now - reading.HISTORY)
-        place = place_of({"public": await reading.public_print(session)})
     return public_page(folded, now, tenant), keyed, place
 
 

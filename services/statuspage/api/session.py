@@ -38,6 +38,8 @@ class Visitor:
     principal: Principal
     key: str
     secret: SessionSecret
+    place: str
+    """Where the changes stood before anything was read for them: what comes later, their page is told."""
 
     @property
     def may_act(self) -> bool:
@@ -63,6 +65,7 @@ def secure(context: Context) -> bool:
 async def visitor(request: Request) -> Visitor:
     """Who is signed in. Raises :class:`SignInNeeded`; a key that was taken away ends its sessions at once."""
     context = context_of(request)
+    place = context.live.place()
     cookie = request.cookies.get(cookie_name(context))
     if not cookie:
         raise SignInNeeded("Sign in to see the console.")
@@ -77,7 +80,7 @@ async def visitor(request: Request) -> Visitor:
         principal = await context.keyring.principal_of(key)
     except Unauthenticated as error:
         raise SignInNeeded("Your key is no longer valid; sign in with another one.") from error
-    return Visitor(principal, key, secret)
+    return Visitor(principal, key, secret, place)
 
 
 SignedIn = Annotated[Visitor, Depends(visitor)]
