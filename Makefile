@@ -38,7 +38,7 @@ demo: $(VENV)/.product ## Play one P1 from the alarm to the RCA in about three m
 
 .PHONY: test
 test: $(VENV)/.dev browser programs ## Run every test: unit, contract, integration, stories, faults, browser
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
+	@sh tools/run-tests.sh $(BIN)/python $(PYTEST_ARGS)
 
 .PHONY: check
 check: $(VENV)/.dev ## Lint, format, types, import contracts, generated documents
