@@ -101,6 +101,21 @@ async def test_an_override_is_shown_before_it_is_made_and_can_be_taken_back(stag
     page = await shown(stage, "/console/on-call")
     assert "Helena has the place of Rafael, Thu 29 May 10:00 to 18:00 UTC" in page
     assert "Helena, Thu 29 May 10:00 to 18:00 UTC, primary, in place of Rafael by an override" in page
+    [edit] = re.findall(r'href="(/console/on-call/change/override\?[^"]*change=[0-9a-f-]+)"', page)
+    known = await shown(stage, edit.replace("&amp;", "&"), **HTMX)
+    assert "Change an override" in known
+    assert known.count("selected") == 3  # who comes, who goes, the role
+    [[change], [version]] = [re.findall(rf'name="{name}" value="([^"]+)"', known) for name in ("change", "version")]
+    other = {**wanted, "add": "abdul", "change": change, "version": version}
+    seen = await post(stage, "change/override", csrf, HTMX, step="preview", **other)
+    assert re.search(r"These shifts go</h3>.*<b>Helena</b>.*These come</h3>.*<b>Abdul</b>", seen.text, re.DOTALL)
+    assert f'name="version" value="{version}"' in seen.text
+    assert (await post(stage, "change/override", csrf, step="save", **other)).status_code == 303
+    page = await shown(stage, "/console/on-call")
+    assert "Abdul has the place of Rafael, Thu 29 May 10:00 to 18:00 UTC" in page
+    assert "Helena has the place" not in page
+    stale = await post(stage, "change/override", csrf, step="save", **{**other, "add": "luciane"})
+    assert (stale.status_code, "Somebody changed this override" in stale.text) == (409, True)
     [where] = re.findall(r'action="/console/on-call/(take-back/override/[0-9a-f-]+)"', page)
     assert (await post(stage, where, csrf)).status_code == 303
     assert "None: everybody has their turn" in await shown(stage, "/console/on-call")
@@ -137,6 +152,14 @@ async def test_absences_pass_shifts_on_and_swaps_are_offered_taken_and_declined(
     assert "Helena is away (holiday), Thu 29 May 10:00 to 18:00 UTC" in page
     assert "Rafael offers their shifts to Abdul, Thu 29 May 10:00 to Fri 30 May 18:00 UTC" in page
     assert "Rafael offers their shifts to whoever takes them, Fri 30 May 10:00 to 18:00 UTC" in page
+    [edit] = re.findall(r'href="(/console/on-call/change/absence\?[^"]*change=[0-9a-f-]+)"', page)
+    known = await shown(stage, edit.replace("&amp;", "&"), **HTMX)
+    assert 'name="reason" maxlength="200" value="holiday"' in known
+    [[change], [version]] = [re.findall(rf'name="{name}" value="([^"]+)"', known) for name in ("change", "version")]
+    longer = {**away, "ends_at": "2025-05-31T18:00", "change": change, "version": version}
+    assert (await post(stage, "change/absence", csrf, step="save", **longer)).status_code == 303
+    page = await shown(stage, "/console/on-call")
+    assert "Helena is away (holiday), Thu 29 May 10:00 to Sat 31 May 18:00 UTC" in page
     [declined] = re.findall(r'action="/console/on-call/(swap/[0-9a-f-]+/decline)"', page)
     assert (await post(stage, declined, csrf, person="abdul")).status_code == 303
     [taken] = re.findall(r'action="/console/on-call/(swap/[0-9a-f-]+/take)"', await shown(stage, "/console/on-call"))

@@ -10,7 +10,7 @@ from libs.common.auth import Operator, Viewer
 from libs.common.errors import Invalid
 from services.oncall.api import views
 from services.oncall.api.edge import Now, ScheduleId, Work, refuse_bound, within
-from services.oncall.domain.amendments import Absence, Override, TemporarySpan, Timed
+from services.oncall.domain.amendments import Absence, Override, Revisable, TemporarySpan, Timed
 from services.oncall.handlers import amendments as handlers
 from services.oncall.store import amendments as store
 from services.oncall.store.amendments import EVERY_ROTA, Stored
@@ -22,6 +22,8 @@ LONGEST = timedelta(days=400)
 Preview = Annotated[
     bool, Query(description="Only say what it would change: nothing is kept. The answer is 200 instead of 201.")
 ]
+OnlySay = Annotated[bool, Query(description="Only say what it would change: nothing is kept.")]
+Seen = Annotated[str | None, Query(description="The one that you saw; where it is another by now: 409.")]
 
 
 def _add_routes(kind: str, plural: str, model: type[Timed], summary: str) -> None:
@@ -71,36 +73,41 @@ def _add_routes(kind: str, plural: str, model: type[Timed], summary: str) -> Non
     )
 
 
+def _add_changing(kind: str, plural: str, model: type[Timed]) -> None:
+    async def put(
+        schedule_id: ScheduleId,
+        change_id: UUID,
+        change: Any,
+        principal: Operator,
+        work: Work,
+        now: Now,
+        preview: OnlySay = False,
+        version: Seen = None,
+    ) -> views.MadeChange:
+        """Make it this. One that is under way becomes it from now on, and began when it began: the past stays as it was.
+
+        With `version` of what was seen, nobody's change is written over unseen.
+
+        The answer has the shifts that go and those that come, to what was before.
+        """
+        refuse_bound(principal)
+        return await _change(work, now, schedule_id, change_id, change, principal.id, preview, version)
+
+    put.__annotations__["change"] = model
+    router.add_api_route(
+        f"/schedules/{{schedule_id}}/{plural}/{{change_id}}",
+        put,
+        methods=["PUT"],
+        summary=f"Change one of the {plural}",
+        name=f"change_{kind}",
+        operation_id=f"change_{kind}",
+    )
+
+
 _add_routes("override", "overrides", Override, "Add, remove or replace somebody for a while")
+_add_changing("override", "overrides", Override)
 _add_routes("span", "spans", TemporarySpan, "Replace everything for a while")
-
-
-@router.put("/schedules/{schedule_id}/spans/{change_id}", summary="Change a temporary span", operation_id="change_span")
-async def change_span(
-    schedule_id: ScheduleId,
-    change_id: UUID,
-    change: TemporarySpan,
-    principal: Operator,
-    work: Work,
-    now: Now,
-    preview: Annotated[bool, Query(description="Only say what it would change: nothing is kept.")] = False,
-    version: Annotated[str | None, Query(description="The one that you saw; where it is another by now: 409.")] = None,
-) -> views.MadeChange:
-    """Make it this. One that is under way becomes it from now on, and began when it began: the past stays as it was.
-
-    With `version` of what was seen, nobody's change is written over unseen.
-
-    The answer has the shifts that go and those that come, to what was before.
-    """
-    refuse_bound(principal)
-    check_range(change)
-    if preview:
-        async with work.read() as session:
-            _, made = await handlers.preview_span(session, schedule_id, change_id, change, now, version)
-    else:
-        async with work.begin() as tx:
-            made = await handlers.change_span(tx, schedule_id, change_id, change, principal.id, version)
-    return views.made(made.directory, made.stored, made.effect)
+_add_changing("span", "spans", TemporarySpan)
 
 
 @router.post("/absences", status_code=201, summary="Say that somebody is away")
@@ -119,6 +126,21 @@ async def list_absences(principal: Viewer, work: Work, now: Now) -> views.Change
     """Who is or will be away."""
     refuse_bound(principal)
     return await _listed(work, "absence", EVERY_ROTA, now)
+
+
+@router.put("/absences/{change_id}", summary="Change an absence")
+async def change_absence(
+    change_id: UUID,
+    change: Absence,
+    principal: Operator,
+    work: Work,
+    now: Now,
+    preview: OnlySay = False,
+    version: Seen = None,
+) -> views.MadeChange:
+    """As for overrides: from now on, and with `version` never over what somebody else made of it."""
+    refuse_bound(principal)
+    return await _change(work, now, EVERY_ROTA, change_id, change, principal.id, preview, version)
 
 
 @router.delete("/absences/{change_id}", status_code=204, summary="End an absence")
@@ -146,6 +168,26 @@ async def _make(work: Work, now: datetime, response: Response, wanted: Stored, p
     else:
         async with work.begin() as tx:
             made = await handlers.make(tx, wanted.rota, wanted.kind, wanted.change, wanted.made_by)
+    return views.made(made.directory, made.stored, made.effect)
+
+
+async def _change(
+    work: Work,
+    now: datetime,
+    rota: str,
+    change_id: UUID,
+    wanted: Revisable,
+    actor: str,
+    preview: bool,
+    version: str | None,
+) -> views.MadeChange:
+    check_range(wanted)
+    if preview:
+        async with work.read() as session:
+            made = (await handlers.preview_change(session, rota, change_id, wanted, now, version)).made
+    else:
+        async with work.begin() as tx:
+            made = await handlers.change(tx, rota, change_id, wanted, actor, version)
     return views.made(made.directory, made.stored, made.effect)
 
 

@@ -7,7 +7,7 @@ they were made, each acting on what those before it left. A temporary span comes
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -89,6 +89,26 @@ class Swap(Timed):
     role: Role = "primary"
     state: SwapState = "open"
     taken_by: Slug | None = None
+
+
+Revisable = Override | TemporarySpan | Absence
+"""What is changed as a whole; a swap is taken, declined or withdrawn."""
+
+NAMES: Final[Mapping[type[Timed], str]] = {
+    Override: "override",
+    TemporarySpan: "temporary span",
+    Swap: "swap",
+    Absence: "absence",
+}
+"""What people call each."""
+
+
+@dataclass(frozen=True)
+class Revision:
+    """What a change is from now on, and what of it is past and stays beside it where that concerns somebody else."""
+
+    change: Revisable
+    past: Revisable | None = None
 
 
 @dataclass(frozen=True)
@@ -222,12 +242,24 @@ def revised(before: TemporarySpan, wanted: TemporarySpan, now: datetime) -> Temp
     return TemporarySpan(starts_at=before.starts_at, ends_at=ahead.ends_at, shifts=(*shifts, *left))
 
 
-def unrevisable(before: TemporarySpan, wanted: TemporarySpan, now: datetime) -> str | None:
-    """Why a temporary span cannot become what is wanted of it; ``None`` where it can."""
+def revision(before: Revisable, wanted: Revisable, now: datetime) -> Revision:
+    """``before`` as ``wanted`` says from ``now`` on; ``wanted`` is of its kind, and as for :func:`revised`."""
+    if isinstance(before, TemporarySpan) and isinstance(wanted, TemporarySpan):
+        return Revision(revised(before, wanted, now))
+    if before.starts_at >= now:
+        return Revision(wanted.model_copy(update={"starts_at": max(wanted.starts_at, now)}))
+    if _concern(before) == _concern(wanted):
+        return Revision(wanted.model_copy(update={"starts_at": before.starts_at}))
+    return Revision(wanted.model_copy(update={"starts_at": now}), before.model_copy(update={"ends_at": now}))
+
+
+def unrevisable(before: Revisable, wanted: Revisable, now: datetime) -> str | None:
+    """Why a change cannot become what is wanted of it; ``None`` where it can."""
+    name = NAMES[type(before)]
     if before.ends_at <= now:
-        return "This temporary span is over; the past stays as it was."
+        return f"This {name} is over; the past stays as it was."
     if before.starts_at < now < wanted.starts_at:
-        return "This temporary span has begun, and cannot begin later. End it, and make another one."
+        return f"This {name} has begun, and cannot begin later. End it, and make another one."
     return None
 
 
@@ -249,6 +281,11 @@ def clash(new: Override, present: Iterable[Override]) -> str | None:
     if new in present:
         return "There is the very same override already."
     return None
+
+
+def _concern(change: Revisable) -> set[tuple[str, object]]:
+    """What a change does to whom, whenever, and whatever the reason."""
+    return {(name, value) for name, value in change if name not in {"starts_at", "ends_at", "reason"}}
 
 
 def _goes_on(shift: SpanShift, other: SpanShift) -> bool:

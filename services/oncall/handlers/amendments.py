@@ -10,11 +10,13 @@ from libs.common.db.session import ReadSession, WriteSession
 from libs.common.db.work import Tx
 from libs.common.errors import Conflict, FieldProblem, Invalid, NotFound
 from services.oncall.domain.amendments import (
+    NAMES,
     Absence,
     Override,
+    Revisable,
     Swap,
     TemporarySpan,
-    revised,
+    revision,
     trimmed,
     unrevisable,
 )
@@ -28,10 +30,7 @@ from services.oncall.store import audit
 from services.oncall.store import directory as directory_store
 from services.oncall.store.amendments import EVERY_ROTA, Change, Stored
 
-_NAMES: Final = {"override": "override", "span": "temporary span", "swap": "swap", "absence": "absence"}
-
-MEANWHILE: Final = "Somebody changed this temporary span since you opened it, and nothing was saved. Open it again to see what it is now."
-"""Why what was seen is not written over: it is something else by now."""
+_NAMES: Final = {kind: NAMES[shape] for kind, shape in store.KINDS.items()}
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,15 @@ class Made:
     stored: Stored
     effect: Effect
     directory: Directory
+
+
+@dataclass(frozen=True)
+class Revised:
+    """A change as it was, what became of it, and what of it is past and stays for itself."""
+
+    before: Stored
+    made: Made
+    past: Revisable | None
 
 
 async def make(tx: Tx, rota_id: str, kind: str, change: Change, actor: str) -> Made:
@@ -78,50 +86,58 @@ async def preview(session: ReadSession | WriteSession, stored: Stored, now: date
     return Made(ahead, effect_of(directory, after, ahead), directory)
 
 
-async def change_span(
-    tx: Tx, rota_id: str, change_id: UUID, wanted: TemporarySpan, actor: str, version: str | None = None
+async def change(
+    tx: Tx, rota_id: str, change_id: UUID, wanted: Revisable, actor: str, version: str | None = None
 ) -> Made:
-    """Make a temporary span what is wanted; one that is under way from now on.
+    """Make a change what is wanted; one that is under way from now on.
 
     Raises :class:`NotFound`, :class:`Invalid`, and :class:`Conflict` where it is over, began already, is not of the ``version`` that
     was seen, or would be the very same as another.
     """
     await directory_store.lock(tx.session)
-    before, made = await preview_span(tx.session, rota_id, change_id, wanted, tx.now, version)
+    revised = await preview_change(tx.session, rota_id, change_id, wanted, tx.now, version)
+    before, made = revised.before, revised.made
     if before.change == made.stored.change:
         return made
     if not await store.put(tx.session, made.stored):
-        raise Conflict(f"There is the very same {_NAMES['span']} already.")
-    await _record(tx, actor, "span_changed", before, made.stored)
+        raise Conflict(f"There is the very same {_NAMES[before.kind]} already.")
+    if revised.past is not None:
+        await store.put(tx.session, replace(before, id=tx.chance.uuid7(tx.now), change=revised.past))
+    await _record(tx, actor, f"{before.kind}_changed", before, made.stored)
     return made
 
 
-async def preview_span(
+async def preview_change(
     session: ReadSession | WriteSession,
     rota_id: str,
     change_id: UUID,
-    wanted: TemporarySpan,
+    wanted: Revisable,
     now: datetime,
     version: str | None = None,
-) -> tuple[Stored, Made]:
-    """A temporary span as it is, and what it would be; nothing is kept. Raises as :func:`change_span` does."""
-    before = await found(session, rota_id, "span", change_id)
-    if not isinstance(before.change, TemporarySpan):
-        raise NotFound(f"There is no {_NAMES['span']} {str(change_id)!r} here.")
+) -> Revised:
+    """A change as it is, and what it would be; nothing is kept. Raises as :func:`change` does."""
+    kind = next(kind for kind, shape in store.KINDS.items() if isinstance(wanted, shape))
+    before = await found(session, rota_id, kind, change_id)
+    if isinstance(before.change, Swap):
+        raise TypeError("a swap is no change that is made another")
     if version not in {None, before.version}:
-        raise Conflict(MEANWHILE)
-    span = before.change
-    refused = unrevisable(span, wanted, now)
+        raise Conflict(
+            f"Somebody changed this {_NAMES[kind]} since you opened it, and nothing was saved. Open it again to see what it is now."
+        )
+    refused = unrevisable(before.change, wanted, now)
     if refused is not None:
         raise Conflict(refused)
-    both = min(span.starts_at, wanted.starts_at), max(span.ends_at, wanted.ends_at)
+    both = min(before.change.starts_at, wanted.starts_at), max(before.change.ends_at, wanted.ends_at)
     directory = await store.directory_during(session, *both)
-    rota_of(directory, rota_id)
+    if rota_id != EVERY_ROTA:
+        rota_of(directory, rota_id)
     _check(directory, wanted, now)
-    after = replace(before, change=revised(span, wanted, now))
+    said = revision(before.change, wanted, now)
+    after = replace(before, change=said.change)
     others = [one for one in await store.near(session, *both) if one.id != change_id]
-    later = store.amended(directory, sorted([*others, after], key=lambda one: (one.made_at, one.id)))
-    return before, Made(after, effect_of(directory, later, after, both), directory)
+    past = [] if said.past is None else [replace(before, change=said.past)]
+    later = store.amended(directory, sorted([*others, *past, after], key=lambda one: (one.made_at, one.id)))
+    return Revised(before, Made(after, effect_of(directory, later, after, both), directory), said.past)
 
 
 async def end(tx: Tx, rota_id: str, kind: str, change_id: UUID, actor: str) -> None:
@@ -220,11 +236,15 @@ def _until(change: Change, now: datetime) -> Change:
 
 
 async def _record(tx: Tx, actor: str, action: str, before: Stored | None, after: Stored | None) -> None:
-    one = after or before
-    if one is None:
-        return
-    place = ("person", str(getattr(one.change, "person", ""))) if one.rota == EVERY_ROTA else ("rota", one.rota)
-    await audit.record(tx, actor, action, place, before=_document(before), after=_document(after))
+    for place in dict.fromkeys(_place(one) for one in (after, before) if one is not None):
+        await audit.record(tx, actor, action, place, before=_document(before), after=_document(after))
+
+
+def _place(stored: Stored) -> tuple[str, str]:
+    """Where the audit has it: with the rota, or with whoever is away."""
+    if isinstance(stored.change, Absence):
+        return "person", stored.change.person
+    return "rota", stored.rota
 
 
 def _document(stored: Stored | None) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Changes of a rota by form: overrides, absences and swaps, each shown with what it would do before it is made; and calendars."""
+"""Changes of a rota by form: overrides, absences, swaps and temporary spans, each shown with what it would do before it is made; and calendars."""
 
 from collections.abc import Awaitable
 from typing import Any, Final, Literal
@@ -24,19 +24,19 @@ from services.statuspage.store import reading
 router = APIRouter(prefix="/console/on-call", include_in_schema=False)
 
 NOT_ALLOWED: Final = "Only operators of all tenants change who is on call."
-GONE: Final = "This temporary span is over, or was taken back."
+GONE: Final = "This is over, or was taken back."
 Listed = Literal["override", "span", "absence", "swap"]
 Answer = Literal["take", "decline"]
 
 
 @router.get("/change/{kind}")
 async def change_form(kind: Kind, request: Request, desk: Desk, who: SignedIn) -> Response:
-    """The form of a change; the address may fill it in, or name the temporary span that is to be changed."""
+    """The form of a change; the address may fill it in, or name the one that is to be changed."""
     form = dict(request.query_params)
-    if kind != "span" or not form.get("change"):
+    if kind not in CHANGED or not form.get("change"):
         soon = changes.soon(desk.clock.now(), lanes.zone_of(form.get("zone", "")))
         return await _form(desk, who, kind, {**soon, **form} if not form.get("starts_at") else form, request)
-    path = changes.path_of("span", form.get("schedule") or DEFAULT)
+    path = changes.path_of(kind, form.get("schedule") or DEFAULT)
     try:
         found = {str(one.id): one for one in await oncall.changes(desk.peers, who.key, path)}
     except PeerRefused as error:
@@ -140,7 +140,7 @@ async def _form(
     rotas, _ = await otherwise(oncall.schedules(desk.peers, who.key), ())
     values: dict[str, Any] = {
         "kind": kind,
-        "title": CHANGED if form.get("change") else TITLES[kind],
+        "title": CHANGED.get(kind, TITLES[kind]) if form.get("change") else TITLES[kind],
         "says": EFFECTS[kind],
         "form": form,
         "rows": _rows(form) if kind == "span" else [],

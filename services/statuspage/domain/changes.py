@@ -18,7 +18,12 @@ TITLES: Final[Mapping[Kind, str]] = {
     "swap": "Offer a swap",
     "span": "Replace everything for a while",
 }
-CHANGED: Final = "Change a temporary span"
+CHANGED: Final[Mapping[Kind, str]] = {
+    "override": "Change an override",
+    "absence": "Change an absence",
+    "span": "Change a temporary span",
+}
+"""What can be changed after it was made; a swap is answered or withdrawn."""
 EFFECTS: Final[Mapping[Kind, str]] = {
     "override": "Adds somebody, removes somebody, or puts one in the other's place while that one is on shift.",
     "absence": "In every rota the next in order stands in.",
@@ -30,6 +35,8 @@ MOST_ROWS: Final = 60
 
 
 _ROW: Final = ("person", "role", "starts_at", "ends_at")
+_MEMBERS: Final = ("add", "remove", "role", "person", "reason")
+"""What a form says of an override or of an absence, beside its times."""
 
 
 class NoChange(ValueError):
@@ -57,22 +64,27 @@ def asked(kind: Kind, schedule: str, form: Mapping[str, str], zone: ZoneInfo) ->
             told = {name: form[name] for name in ("add", "remove") if form.get(name)}
             if not told:
                 raise NoChange("Choose who comes, who goes, or both.")
-            return Asked(path_of("override", schedule), {**body, **told, "role": form.get("role") or "primary"})
+            return _kept("override", schedule, form, {**body, **told, "role": form.get("role") or "primary"})
         case "absence":
             if not form.get("person"):
                 raise NoChange("Choose who is away.")
-            return Asked(
-                path_of("absence", schedule), {**body, "person": form["person"], "reason": form.get("reason", "")}
-            )
+            away = {"person": form["person"], "reason": form.get("reason", "")}
+            return _kept("absence", schedule, form, {**body, **away})
         case "swap":
             told = {name: form[name] for name in ("of", "to") if form.get(name)}
             return Asked(path_of("swap", schedule), {**body, **told, "role": form.get("role") or "primary"})
         case "span":
             shifts = [_shift(number, row, times, zone) for number, row in enumerate(rows(form), 1) if row["person"]]
-            change = f"/{quote(form['change'], safe='')}" if form.get("change") else ""
-            seen = f"?version={quote(form['version'], safe='')}" if change and form.get("version") else ""
-            where = path_of("span", schedule) + change + seen
-            return Asked(where, {**body, "shifts": shifts}, "PUT" if change else "POST")
+            return _kept("span", schedule, form, {**body, "shifts": shifts})
+
+
+def _kept(kind: Kind, schedule: str, form: Mapping[str, str], body: Mapping[str, Any]) -> Asked:
+    """A new change, or, where the form names one, what becomes of that one as it was seen."""
+    where = path_of(kind, schedule)
+    if not form.get("change"):
+        return Asked(where, body)
+    seen = f"?version={quote(form['version'], safe='')}" if form.get("version") else ""
+    return Asked(f"{where}/{quote(form['change'], safe='')}{seen}", body, "PUT")
 
 
 def rows(form: Mapping[str, str]) -> list[dict[str, str]]:
@@ -82,10 +94,11 @@ def rows(form: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def filled(change: Mapping[str, Any], zone: ZoneInfo) -> dict[str, str]:
-    """A temporary span as its form has it. A shift that lasts all of it has no times of its own, and stays so where the span is moved."""
+    """A change as its form has it. A shift that lasts all of a temporary span has no times of its own, and stays so where the span is moved."""
     edges = {name: datetime.fromisoformat(change[name]) for name in ("starts_at", "ends_at")}
-    form = {name: local(at, zone) for name, at in edges.items()}
-    for place, shift in enumerate(change["shifts"]):
+    form = {name: str(said) for name, said in change.items() if name in _MEMBERS and said}
+    form |= {name: local(at, zone) for name, at in edges.items()}
+    for place, shift in enumerate(change.get("shifts", ())):
         own = {name: datetime.fromisoformat(shift[name]) for name in edges}
         form |= {f"person.{place}": shift["person"], f"role.{place}": shift["role"]}
         form |= {f"{name}.{place}": "" if at == edges[name] else local(at, zone) for name, at in own.items()}

@@ -13,12 +13,14 @@ from services.oncall.domain.amendments import (
     Amendments,
     Made,
     Override,
+    Revision,
     SpanShift,
     Swap,
     TemporarySpan,
     clash,
     replaced,
     revised,
+    revision,
     takeable,
     trimmed,
     unrevisable,
@@ -26,7 +28,7 @@ from services.oncall.domain.amendments import (
 from services.oncall.domain.layer import Layer
 from services.oncall.domain.rota import Rota
 from services.oncall.domain.schedule import on_call, on_shift, shifts, uncovered
-from services.oncall.domain.shift import Shift
+from services.oncall.domain.shift import Role, Shift
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 """A Monday. Ana has the day, Ben the next, Cem the one after."""
@@ -180,6 +182,50 @@ def test_a_span_that_is_over_stays_and_one_that_began_cannot_begin_later(
     wanted: TemporarySpan, at: float, words: str
 ) -> None:
     assert words in (unrevisable(span_of(10, 20), wanted, START + at * HOUR) or "")
+
+
+def override_of(begin: float, end: float, add: str = "dan", role: Role = "primary") -> Override:
+    return Override(add=add, role=role, **hours(begin, end))
+
+
+def absence_of(begin: float, end: float, person: str = "ana", reason: str = "") -> Absence:
+    return Absence(person=person, reason=reason, **hours(begin, end))
+
+
+@pytest.mark.parametrize(
+    ("before", "wanted", "at", "change", "past"),
+    [
+        (override_of(10, 20), override_of(12, 22, "eva"), 8, override_of(12, 22, "eva"), None),
+        (override_of(10, 20), override_of(5, 20), 8, override_of(8, 20), None),
+        (override_of(10, 20), override_of(2, 30), 15, override_of(10, 30), None),
+        (override_of(10, 20), override_of(10, 20, "eva"), 15, override_of(15, 20, "eva"), override_of(10, 15)),
+        (override_of(10, 20), override_of(10, 20, role="shadow"), 15, override_of(15, 20, role="shadow"), override_of(10, 15)),
+        (override_of(10, 20), override_of(10, 20, "eva"), 10, override_of(10, 20, "eva"), None),
+        (absence_of(10, 20), absence_of(10, 18, reason="ill"), 15, absence_of(10, 18, reason="ill"), None),
+        (absence_of(10, 20, reason="ill"), absence_of(10, 20, "ben"), 15, absence_of(15, 20, "ben"), absence_of(10, 15, reason="ill")),
+    ],
+    ids=["moved", "moved into the past", "made longer", "somebody else", "another role", "at its beginning", "another reason", "not Ana, but Ben"],
+)  # fmt: skip
+def test_an_override_and_an_absence_are_changed_from_now_on_and_whoever_had_the_past_keeps_it(
+    before: Override | Absence,
+    wanted: Override | Absence,
+    at: float,
+    change: Override | Absence,
+    past: Override | Absence | None,
+) -> None:
+    now = START + at * HOUR
+    assert unrevisable(before, wanted, now) is None
+    assert revision(before, wanted, now) == Revision(change, past)
+    assert revision(change, wanted, now) == Revision(change)
+
+
+@pytest.mark.parametrize(
+    ("before", "name"), [(override_of(10, 20), "override"), (absence_of(10, 20), "absence"), (span_of(10, 20), "span")]
+)
+def test_what_is_over_or_began_says_so_by_its_name(before: Override | Absence | TemporarySpan, name: str) -> None:
+    later = before.model_copy(update={"starts_at": START + 16 * HOUR})
+    assert f"{name} has begun, and cannot begin later" in (unrevisable(before, later, START + 15 * HOUR) or "")
+    assert f"{name} is over" in (unrevisable(before, before, START + 20 * HOUR) or "")
 
 
 def test_the_same_override_twice_is_refused() -> None:

@@ -35,6 +35,23 @@ def test_a_form_on_the_readers_clock_becomes_a_change_and_a_sentence(
     assert told(made.body, NAMES, LISBON) == sentence
 
 
+@pytest.mark.parametrize(
+    ("kind", "change", "path"),
+    [
+        ("override", {"add": "ana", "remove": None, "role": "shadow"}, "schedules/a%2Fb/overrides"),
+        ("override", {"add": "ana", "remove": "ben", "role": "primary"}, "schedules/a%2Fb/overrides"),
+        ("absence", {"person": "ben", "reason": ""}, "absences"),
+        ("absence", {"person": "ben", "reason": "a <b>"}, "absences"),
+    ],
+)
+def test_what_was_made_fills_its_form_and_is_put_as_it_was_seen(kind: Kind, change: dict[str, Any], path: str) -> None:
+    form = filled({**SENT, **change}, LISBON)
+    put = asked(kind, "a/b", {**form, "change": "1-2", "version": "ab/c"}, LISBON)
+    assert (put.method, put.path) == ("PUT", f"{path}/1-2?version=ab%2Fc")
+    assert put.body == {**SENT, **{name: said for name, said in change.items() if said is not None}}
+    assert asked(kind, "a/b", form, LISBON).method == "POST"
+
+
 def test_a_temporary_span_names_who_counts() -> None:
     span = {**SENT, "shifts": [{"person": "ana"}, {"person": "ben"}, {"person": "ana"}]}
     assert told(span, NAMES, LISBON) == f"Only Ana and Ben count, {WHEN}"
