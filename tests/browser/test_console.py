@@ -105,6 +105,13 @@ async def test_what_is_typed_before_the_page_listens_is_searched_for(database_ur
         assert await page.input_value("input[name=q]") == "azure"
 
 
+AGAIN = """new Promise((drawn) => {
+  document.addEventListener("htmx:finally:request", drawn, { once: true });
+  htmx.trigger(document.body, "resync");
+})"""
+"""Has the page draw everything again, as it does where it may have missed something, and waits for it."""
+
+
 async def test_what_happens_elsewhere_appears_by_itself_while_a_dialog_stays_open(database_url: str, eye: Eye) -> None:
     async with statuspage(database_url, story(), serve=True) as stage:
         page = await eye.at(stage.url, "/console/incidents/17")
@@ -116,6 +123,19 @@ async def test_what_happens_elsewhere_appears_by_itself_while_a_dialog_stays_ope
         await page.wait_for_selector("text=Rafael is being paged")
         await page.keyboard.type("still typing")
         assert await page.input_value("textarea") == "I am still typing"
+
+
+async def test_times_stay_in_the_readers_zone_where_a_page_is_drawn_again_as_it_was(
+    database_url: str, eye: Eye
+) -> None:
+    async with statuspage(database_url, story(), serve=True) as stage:
+        page = await eye.page(zone="Europe/Zurich")
+        await eye.sign_in(page, stage.url)
+        await visit(page, f"{stage.url}/console/incidents/17")
+        shown = await page.locator("#incident time").all_inner_texts()
+        assert "11:41" in shown
+        await page.evaluate(AGAIN)
+        assert await page.locator("#incident time").all_inner_texts() == shown
 
 
 async def test_a_new_incident_appears_on_now_by_itself(database_url: str, eye: Eye) -> None:

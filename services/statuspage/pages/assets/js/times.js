@@ -101,4 +101,5 @@ fresh();
 new MutationObserver((changes) => {
   if (changes.some((change) => [...change.addedNodes].some((node) => node.nodeType === 1))) fresh();
 }).observe(document.body, { childList: true, subtree: true });
+document.addEventListener("htmx:after:swap", fresh); // it may have written another text into an element that stays
 if (Number(speed)) setInterval(draw, 1000);
