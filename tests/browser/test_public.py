@@ -3,7 +3,7 @@
 import pytest
 
 from libs.common.events.incidents import IncidentOpened
-from tests.browser.eye import PHONE, Eye
+from tests.browser.eye import PHONE, Eye, painted
 from tests.support.status_stage import statuspage
 from tests.support.statuspage import ALERTMANAGER, NOW, burning, company, incident, story
 
@@ -37,6 +37,38 @@ async def test_it_draws_itself_again_when_something_happens_and_keeps_what_was_o
         )
         await page.wait_for_selector("text=Invoicing and Reports do not work since 09:15 UTC")
         assert await page.get_attribute("#days-invoicing", "open") is not None
+
+
+DRAWN = """
+const parse = DOMParser.prototype.parseFromString;
+DOMParser.prototype.parseFromString = function (...given) {
+  setTimeout(() => { window.fetched = given[0]; });
+  return parse.apply(this, given);
+};
+"""
+"""Tells which fresh page has come, once whatever is done with it at once is done."""
+
+
+@pytest.mark.parametrize("device", ["mouse", "keyboard"])
+async def test_what_a_reader_presses_is_not_drawn_again_before_they_let_go(
+    database_url: str, eye: Eye, device: str
+) -> None:
+    async with statuspage(database_url, story(), serve=True) as stage:
+        page = await eye.page()
+        await page.add_init_script(DRAWN)
+        await page.goto(stage.url)
+        await painted(page)
+        await page.focus("#days-invoicing summary")
+        await page.hover("#days-invoicing summary")
+        await (page.mouse.down() if device == "mouse" else page.keyboard.down(" "))
+        await stage.fold(
+            IncidentOpened(incident=incident(30, NOW, service="reports"), at=NOW, actor=ALERTMANAGER, text="x")
+        )
+        await page.wait_for_function("() => window.fetched?.includes('Reports do not work')")
+        await (page.mouse.up() if device == "mouse" else page.keyboard.up(" "))
+        await page.wait_for_selector("h1 >> text=Invoicing and Reports do not work since 09:15 UTC")
+        assert await page.is_visible("#days-invoicing li")
+        assert await page.evaluate("document.activeElement === document.querySelector('#days-invoicing summary')")
 
 
 async def test_the_bars_are_one_stop_of_the_keyboard_and_tell_each_day_in_words(database_url: str, eye: Eye) -> None:

@@ -4,7 +4,7 @@ const line = document.getElementById("stale");
 
 const PATIENCE = 5_000; // a service that starts again is back before
 const SILENCE = 50_000; // the server gives a sign of life every 20 seconds
-const READING = 20_000; // what a reader has marked stays for so long
+const READING = 20_000; // what a reader has marked, or presses, stays for so long
 const AGAIN = 3_000;
 let place = document.documentElement.dataset.place;
 let heardAt = now();
@@ -14,6 +14,7 @@ let waiting = 0;
 let behind = false;
 let drawing = Promise.resolve();
 let changes = null;
+let pressed = false;
 
 async function redraw() {
   const response = await fetch(location.href, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(20_000) });
@@ -21,7 +22,7 @@ async function redraw() {
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
   const next = fresh.getElementById("page");
   if (next && next.innerHTML !== page().dataset.drawn) {
-    await unmarked();
+    await idle();
     replace(fresh, next);
   }
   if (waiting) return;
@@ -31,23 +32,28 @@ async function redraw() {
 
 function replace(fresh, next) {
   for (const open of page().querySelectorAll("details[open][id]")) fresh.getElementById(open.id)?.setAttribute("open", "");
-  const focused = document.activeElement?.id;
+  const focused = document.activeElement?.id || document.activeElement?.closest("#page [id]")?.id;
   const drawn = next.innerHTML;
   page().replaceWith(document.adoptNode(next));
   page().dataset.drawn = drawn;
   document.title = fresh.title;
   document.dispatchEvent(new Event("redrawn"));
-  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  const again = focused && document.getElementById(focused);
+  if (again) (again.querySelector(":scope > summary") ?? again).focus({ preventScroll: true });
 }
 
-// A reader who has marked some words is copying them.
-function unmarked() {
-  const marked = () => !getSelection().isCollapsed && page().contains(getSelection().anchorNode);
-  if (!marked()) return;
+// A reader who has marked some words is copying them; what is pressed does something only once it is let go, where it is still there.
+const busy = () => pressed || (!getSelection().isCollapsed && page().contains(getSelection().anchorNode));
+for (const begin of ["pointerdown", "keydown"]) addEventListener(begin, () => { pressed = true; }, { capture: true });
+for (const end of ["pointerup", "pointercancel", "keyup"]) addEventListener(end, () => { pressed = false; }, { capture: true });
+
+function idle() {
+  if (!busy()) return;
   return new Promise((resolve) => {
     const seen = new AbortController();
     const done = () => { seen.abort(); resolve(); };
-    document.addEventListener("selectionchange", () => { if (!marked()) done(); }, { signal: seen.signal });
+    const look = () => setTimeout(() => { if (!busy()) done(); }); // the click itself comes after the button is let go
+    for (const change of ["selectionchange", "pointerup", "pointercancel", "keyup"]) addEventListener(change, look, { capture: true, signal: seen.signal });
     setTimeout(done, READING);
   });
 }
