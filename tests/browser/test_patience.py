@@ -146,6 +146,21 @@ async def test_what_is_pressed_right_after_a_dialog_was_closed_does_what_it_says
         assert await page.input_value("#sheet textarea") == "ok"
 
 
+async def test_until_all_scripts_are_there_a_link_leads_on_as_without_them(database_url: str, eye: Eye) -> None:
+    async with statuspage(database_url, story(), serve=True) as stage:
+        page = await eye.page()
+        await eye.sign_in(page, stage.url)
+        async with held(page, "**/assets/sheet.*.js") as script:
+            await page.goto(f"{stage.url}/console/incidents/17", wait_until="commit")
+            await script.came()
+            await page.wait_for_selector(".actions >> text=Update")
+            await page.evaluate(PAUSE_OVER)
+            await page.click(".actions >> text=Update", no_wait_after=True)
+            await page.wait_for_url("**/incidents/17/update", wait_until="commit")
+        await ready(page)
+        assert sent(stage) == []
+
+
 async def test_what_is_typed_while_the_search_is_under_way_is_searched_for(database_url: str, eye: Eye) -> None:
     async with statuspage(database_url, story(), serve=True) as stage:
         page = await eye.at(stage.url, "/console/incidents")

@@ -91,5 +91,4 @@ document.addEventListener("htmx:response:error", again);
 document.addEventListener("signed-out", over);
 
 // Only now does the page begin to follow: nothing of it is missed here.
-if (document.body.matches("[data-htmx-powered]")) connect();
-else document.addEventListener("htmx:after:process", connect, { once: true });
+document.addEventListener("htmx:after:process", connect, { once: true });
