@@ -2,6 +2,12 @@
 
 import asyncio
 from abc import ABC, abstractmethod
+from datetime import timedelta
+
+from libs.common.clock import Clock
+
+LOOK_SECONDS = 1.0
+"""How long who waits for a wake sleeps at most: it finds by itself what nobody woke it for, such as what a replica left that died."""
 
 
 class Background(ABC):
@@ -52,3 +58,12 @@ async def pause(seconds: float, unless: asyncio.Event) -> None:
             await unless.wait()
     except TimeoutError:
         return
+
+
+async def until_woken(wake: asyncio.Event, clock: Clock, duration: timedelta | None) -> None:
+    """Wait for ``wake``, for so much time of ``clock``, or for :data:`LOOK_SECONDS` of the machine's, whichever is first."""
+    look = asyncio.get_running_loop().call_later(LOOK_SECONDS, wake.set)
+    try:
+        await clock.wait_for(wake, duration)
+    finally:
+        look.cancel()

@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy.exc import DBAPIError
 
-from libs.common.background import Background, pause
+from libs.common.background import Background, pause, until_woken
 from libs.common.backoff import Backoff
 from libs.common.clock import Clock
 from libs.common.db.session import DatabaseUnavailable, is_transient
@@ -70,7 +70,7 @@ class Editor(Background):
                 self._busy = False
             failures = 0
             if not self._stopping.is_set():
-                await self._clock.wait_for(self._wake, None if due is None else due - self._clock.now())
+                await until_woken(self._wake, self._clock, None if due is None else due - self._clock.now())
 
     async def _next_due(self) -> datetime | None:
         async with self._uow.read() as session:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
 
-from libs.common.background import Background, pause
+from libs.common.background import Background, pause, until_woken
 from libs.common.backoff import Backoff
 from libs.common.clock import Clock
 from libs.common.db.session import DatabaseUnavailable, is_transient
@@ -86,6 +86,7 @@ class Sender(Background):
         self._wake = asyncio.Event() if uow.wakeups is None else uow.wakeups.event(SENDER_WAKE)
         self._sends: dict[UUID, asyncio.Task[None]] = {}
         self._comments: set[UUID] = set()
+        self._claiming = False
 
     async def stop(self) -> None:
         """Claim nothing more and wait for the answers of providers, and until they are written down."""
@@ -101,10 +102,8 @@ class Sender(Background):
 
     async def idle(self) -> bool:
         """Whether nothing is with a provider and nothing is due now."""
-        if self._sends:
-            return False
         due = await self._next_due()
-        return due is None or due > self._clock.now()
+        return not self._claiming and not self._sends and (due is None or due > self._clock.now())
 
     async def problem(self) -> str | None:
         """For ``/readyz``: that messages wait much longer than they should."""
@@ -119,6 +118,7 @@ class Sender(Background):
         failures = 0
         while not self._stopping.is_set():
             self._wake.clear()
+            self._claiming = True
             try:
                 await self._claim()
                 due = await self._next_due()
@@ -127,11 +127,13 @@ class Sender(Background):
                 log.warning("sender waits for the database", reason=error.detail)
                 await pause(NETWORK.wait(failures, self._uow.chance).total_seconds(), self._stopping)
                 continue
+            finally:
+                self._claiming = False
             failures = 0
             if len(self._sends) >= self._slots:
                 await self._wake.wait()
             elif not self._stopping.is_set():
-                await self._clock.wait_for(self._wake, None if due is None else due - self._clock.now())
+                await until_woken(self._wake, self._clock, None if due is None else due - self._clock.now())
 
     async def _next_due(self) -> datetime | None:
         mine = tuple(self._sends)

@@ -84,6 +84,11 @@ async def test_a_change_on_disk_comes_into_force(tree: Tree) -> None:
     await tree.watcher().start()
     tree.say(BETTER)
     await tree.says("hello", "good day")
+
+    async def loaded() -> bool:
+        return len(tree.loaded) == 2
+
+    await until(loaded)
     assert tree.loaded[-1].changed == {"words.yaml"}
 
 
@@ -109,7 +114,11 @@ async def test_a_file_broken_later_changes_nothing_and_is_told_until_it_is_mende
     assert await notes(tree.uow) == ["hello"]
     tree.say(BETTER)
     await tree.says("hello", "good day")
-    assert await watcher.note() is None
+
+    async def in_order() -> bool:
+        return await watcher.note() is None
+
+    await until(in_order)
     assert b"tocsin_config_broken 0.0" in tree.metrics.exposition()
 
 

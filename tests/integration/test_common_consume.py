@@ -274,7 +274,11 @@ async def test_past_the_limit_of_dead_letters_the_loop_stops_and_commits_no_furt
 
             await until(has_stopped)
             await bus.producer().publish([message("later")])
-            await asyncio.sleep(0.3)
+
+            async def is_told() -> bool:
+                return bool(told)
+
+            await until(is_told)
             assert handled == ["good", "bad 0", "bad 1", "bad 2", "bad 3"], (
                 "what breaks the limit is not set aside any more"
             )

@@ -60,8 +60,11 @@ async def test_what_was_committed_reaches_the_bus_in_order_and_leaves_the_outbox
         await until(relay.idle)
         found = await on_topic(bus, "notifications")
         assert reasons(found) == [f"{number} {half}" for number in range(20) for half in "ab"]
-        published = metrics.registry.get_sample_value("tocsin_outbox_published_total", {"topic": "notifications"})
-        assert published == 40
+
+        async def counted() -> bool:
+            return metrics.registry.get_sample_value("tocsin_outbox_published_total", {"topic": "notifications"}) == 40
+
+        await until(counted)
 
 
 async def test_a_backlog_goes_out_in_full_batches(database_url: str) -> None:
@@ -173,6 +176,26 @@ async def test_stopping_drains_the_outbox_first(database_url: str) -> None:
             await tell(uow, "warm")
             await until(relay.idle)
             await tell(work(database), *(f"unheard of {number}" for number in range(3)))  # nobody is woken for these
+        assert await count(work(database), "outbox") == 0
+
+
+async def test_what_was_committed_after_the_last_look_of_a_relay_that_stops_still_goes_out(database_url: str) -> None:
+    async with sample_database(database_url) as database, sample_bus(database_url) as bus:
+        async with database.engine.begin() as holding:
+            await holding.execute(text("LOCK TABLE inbox"))  # that its first purge waits for, right after it looked
+            async with relaying(database, bus) as (uow, relay):
+
+                async def has_looked() -> bool:
+                    query = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = CAST('inbox' AS regclass)"
+                    async with uow.read() as session:
+                        return bool(await session.scalar(text(query)))
+
+                await until(has_looked)
+                await tell(uow, "at the last moment")
+                stopping = asyncio.create_task(relay.stop())
+                await asyncio.sleep(0)
+                await holding.commit()
+                await stopping
         assert await count(work(database), "outbox") == 0
 
 

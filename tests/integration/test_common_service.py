@@ -54,6 +54,11 @@ async def running(
 async def test_a_started_service_is_migrated_configured_and_ready(database_url: str, tree: Path) -> None:
     async with running(database_url, tree) as (service, client):
         assert await notes(service.platform.uow) == ["hello"]
+
+        async def ready() -> bool:
+            return (await client.get("/readyz")).status_code == 200
+
+        await until(ready)
         answer = await client.get("/readyz")
         assert answer.json() == {
             "status": "ready",

@@ -4,12 +4,13 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import insert, text
 
+from libs.common import background
 from libs.common.clock import Clock, ManualClock
 from libs.common.db.session import Database
 from libs.common.db.tables import TIMERS
@@ -22,6 +23,25 @@ from tests.support.postgres import PostgresServer
 from tests.support.sample import T0, count, notes, sample_database, until, work, write
 
 MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture(autouse=True)
+def _woken_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No loop finds by itself what it was not woken for."""
+    monkeypatch.setattr(background, "LOOK_SECONDS", 3600.0)
+
+
+class SeenClock(ManualClock):
+    """Tells when somebody has gone to sleep by it."""
+
+    def __init__(self, now: datetime) -> None:
+        super().__init__(now)
+        self.asleep = asyncio.Event()
+
+    async def wait_for(self, event: asyncio.Event, timeout: timedelta | None) -> bool:
+        if not event.is_set():
+            self.asleep.set()
+        return await super().wait_for(event, timeout)
 
 
 async def note_it(tx: Tx, timer: DueTimer) -> None:
@@ -127,6 +147,26 @@ async def test_two_replicas_never_run_one_timer_twice(database_url: str) -> None
         await until(second.idle)
         assert runs == Counter(keys)
         assert sorted(await notes(uow)) == sorted(keys)
+
+
+async def test_the_timers_of_a_replica_that_is_gone_are_run_by_another(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "LOOK_SECONDS", 0.05)
+    clock = SeenClock(T0)
+    async with sample_database(database_url) as database, running(database, clock, seed=8) as (uow, _):
+        assert uow.wakeups is not None
+        await uow.wakeups.event("connected").wait()
+        clock.asleep.clear()
+        await clock.asleep.wait()  # it has looked once more and found nothing; from now on only a wake would tell it
+        async with running(database, ManualClock(T0)) as (gone, _):
+            await schedule(gone, "a", MINUTE)
+        clock.advance(MINUTE)
+
+        async def fired() -> bool:
+            return await notes(uow) == ["a at 09:16"]
+
+        await until(fired)
 
 
 async def test_one_slow_handler_does_not_hold_up_the_others(database_url: str) -> None:

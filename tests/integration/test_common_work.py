@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from datetime import timedelta
 
+import asyncpg
 import pytest
 from sqlalchemy import exc, func, select, text
 
@@ -13,7 +14,7 @@ from libs.common.db.wakeups import Wakeups
 from libs.common.events.envelope import decode
 from libs.common.tracing import start_span
 from tests.support.postgres import PostgresServer
-from tests.support.sample import T0, count, fact, notes, sample_database, work, write
+from tests.support.sample import T0, count, fact, notes, sample_database, until, work, write
 
 
 async def test_state_and_events_are_committed_together(database_url: str) -> None:
@@ -232,6 +233,13 @@ async def test_a_pool_is_closed_whole_also_where_its_owner_is_cancelled_meanwhil
     with pytest.raises(asyncio.CancelledError):
         await disposing
     assert [record for record in caplog.records if record.name.startswith("sqlalchemy")] == []
-    await postgres_server.execute(
-        f"DO $$ BEGIN ASSERT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {mine}); END $$"
-    )
+
+    async def ended() -> bool:  # the server ends it a moment after it was told
+        with contextlib.suppress(asyncpg.AssertError):
+            await postgres_server.execute(
+                f"DO $$ BEGIN ASSERT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {mine}); END $$"
+            )
+            return True
+        return False
+
+    await until(ended)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from libs.common.db.migrate import check_models
 from libs.common.db.tables import COMMON
@@ -15,6 +16,7 @@ from libs.common.events.deliveries import (
 )
 from libs.common.events.notifications import NotificationsWithdrawn, Skipped
 from services.notifier.store import Base
+from services.notifier.store.tables import Attempt
 from tests.integration.notifier_desk import LOCAL, REAL, SECRETS, Desk, running_desk
 from tests.support.fake_twilio import Refusal
 from tests.unit.notifier.requests import INCIDENT, NOW, client, incident, person, request
@@ -110,6 +112,16 @@ async def test_a_passing_failure_is_tried_again_after_the_provider_s_own_delay(d
     [sent] = desk.told(DeliverySent)
     assert (sent.provider, sent.attempt) == ("twilio", 3)
     assert len(desk.twilio.messages) == 1
+
+
+async def test_what_a_replica_that_is_gone_left_is_sent_though_nobody_is_woken_for_it(desk: Desk) -> None:
+    desk.twilio.refusals.append(Refusal(503, 20503))
+    await desk.publish(request("page", person()))
+    async with desk.service.platform.uow.begin() as tx:  # due in a second, says the ledger; now, says another's commit
+        await tx.session.execute(update(Attempt).values(due_at=NOW))
+    await desk.settle()
+    [sent] = desk.told(DeliverySent)
+    assert sent.attempt == 2
 
 
 async def test_a_channel_that_refuses_for_good_gives_way_to_the_next_contact(desk: Desk) -> None:

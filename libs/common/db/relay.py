@@ -101,9 +101,10 @@ class Relay(Background):
         self._answer(here=True)
         while True:
             self._wake.clear()
+            last = self._stopping.is_set()  # known before it looks: what was committed until then goes out
             published = await self._pass_on(connection)
             await self._look_after(connection)
-            if self._stopping.is_set() and not published:
+            if last and not published:
                 return
             if published < BATCH and self._trouble is None and not self._stopping.is_set():
                 await pause(POLL_SECONDS, self._wake)

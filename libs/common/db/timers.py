@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, Row, bindparam, delete, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Text
 
-from libs.common.background import Background, pause
+from libs.common.background import Background, pause, until_woken
 from libs.common.backoff import Backoff
 from libs.common.clock import Clock
 from libs.common.db.session import DatabaseUnavailable, is_transient, lock_key, unavailable
@@ -27,9 +27,6 @@ from libs.common.metrics import Metrics
 from libs.common.tracing import timer_span
 
 log = get_logger(__name__)
-
-HELD_SECONDS = 1.0
-"""A due timer that another replica holds is looked at again after so long, lest that replica dies."""
 
 WINDOW = 64
 """How many due timers a claim looks through for one that nobody holds: more than all replicas run at once."""
@@ -139,21 +136,15 @@ class TimerLoop(Background):
                 wakeups.answer_here(TIMERS_WAKE, here=False)
 
     async def _wait(self, looked_at: datetime, next_at: datetime | None) -> None:
-        """Sleep until the next timer is due, or an earlier one is committed."""
+        """Sleep until the next timer is due, or an earlier one is committed; one that is due already another replica holds."""
         if self._stopping.is_set():
             return
-        if next_at is None:
-            await self._clock.wait_for(self._wake, None)
-        elif next_at > looked_at:
-            await self._clock.wait_for(self._wake, next_at - self._clock.now())
-        else:
-            self._contended = True
-            again = asyncio.get_running_loop().call_later(HELD_SECONDS, self._wake.set)
-            try:
-                await self._wake.wait()
-            finally:
-                again.cancel()
-                self._contended = False
+        self._contended = next_at is not None and next_at <= looked_at
+        sleep = None if next_at is None or self._contended else next_at - self._clock.now()
+        try:
+            await until_woken(self._wake, self._clock, sleep)
+        finally:
+            self._contended = False
 
     async def _claim_all(self) -> datetime:
         """Start a run for whatever is due; the instant at which nothing was left that nobody holds."""
