@@ -171,6 +171,20 @@ class Effect(Change):
     after: tuple[Shift, ...] = ()
 
 
+class ReadCalendar(Lenient):
+    """A calendar of somebody else's from which shifts or absences are read, and what is wrong with it."""
+
+    name: str
+    read_at: Instant
+    problem: str | None = None
+
+
+class ReadCalendars(Lenient):
+    """Every calendar that is read at one place."""
+
+    calendars: tuple[ReadCalendar, ...]
+
+
 class Feed(Lenient):
     """A calendar that programs subscribe to. Only a new one says its address."""
 
@@ -290,6 +304,12 @@ async def answer(peers: Peers, key: str, path: str, body: Mapping[str, Any]) -> 
 async def take_back(peers: Peers, key: str, path: str) -> None:
     """Take something back. Raises :class:`PeerRefused`."""
     await peers.ask(ONCALL, "DELETE", f"{peers.at.oncall}/v1/{path}", key)
+
+
+async def read_calendars(peers: Peers, key: str, schedule: str) -> tuple[ReadCalendar, ...]:
+    """The calendars that a rota's shifts are read from, and those of absences. Raises :class:`PeerRefused`."""
+    paths = (f"schedules/{quote(schedule, safe='')}/calendars", "absence-calendars")
+    return tuple([one for path in paths for one in (await _asked(ReadCalendars, peers, key, path)).calendars])
 
 
 async def feeds(peers: Peers, key: str) -> tuple[Feed, ...]:

@@ -146,6 +146,10 @@ async def test_absences_are_read_from_a_calendar(rig: Rig) -> None:
     [
         ({"name": "X"}, "either text or url"),
         ({"name": "X", "text": "<html>"}, "no iCalendar"),
+        (
+            {"name": "X", "text": NIGHT.replace("DTSTART:20260302T090000Z", "DTSTART;TZID=Lisboa:20260302T090000")},
+            "'Lisboa', a zone that nobody knows",
+        ),
         ({"name": "X", "text": NIGHT, "person": "ghost"}, "no person 'ghost'"),
         ({"name": "X", "url": "http://127.0.0.1:9/x.ics"}, "private network"),
         ({"name": "X", "url": "http://169.254.169.254/latest"}, "private network"),

@@ -3,11 +3,14 @@
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
 
+from libs.common.db.session import connect
 from tests.support.status_stage import Stage, statuspage
 from tests.support.statuspage import VIEWER_KEY, company
 
@@ -234,6 +237,23 @@ async def test_a_calendars_address_is_shown_once_and_revoked(stage: Stage) -> No
     refused = await post(stage, "feeds", csrf, of="rota:nowhere")
     assert refused.status_code >= 400
     assert 'role="alert"' in refused.text
+
+
+async def test_what_is_wrong_with_a_calendar_is_told_to_whoever_can_change_it(stage: Stage, database_url: str) -> None:
+    statement = """INSERT INTO calendars (id, rota, name, role, priority, text, read_at, problem, made_at, made_by)
+        VALUES ($1, $2, $3, 'primary', 0, $4, now(), $5, now(), 'operator')"""
+    event = "BEGIN:VEVENT\nSUMMARY:Rafael\nDTSTART;TZID=Lisboa:20250529T090000\nDURATION:PT1H\nEND:VEVENT"
+    odd = f"BEGIN:VCALENDAR\n{event}\nEND:VCALENDAR\n"
+    connection = await connect(database_url, "oncall")
+    for name, rota, problem in (("Holidays", "", "The address answered 500."), ("Odd", "default", None)):
+        await connection.execute(statement, uuid4(), rota, name, odd, problem)
+    await connection.close()
+    await stage.sign_in()
+    page = unescape(await shown(stage, "/console/on-call"))
+    assert "The calendar 'Holidays': The address answered 500." in page
+    assert "The calendar 'Odd': the event 'Rafael' is on the clocks of 'Lisboa', a zone that nobody knows" in page
+    await stage.sign_in(VIEWER_KEY)
+    assert "Holidays" not in await shown(stage, "/console/on-call")
 
 
 async def test_viewers_look_and_change_nothing_and_no_form_counts_without_its_token(stage: Stage) -> None:

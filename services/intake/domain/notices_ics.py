@@ -4,7 +4,6 @@ One event is one maintenance. ``METHOD:CANCEL``, ``STATUS:CANCELLED`` and ``X-MA
 event moves it. Each occurrence of an event that recurs is a maintenance of its own. What senders break is mended: folding, odd zones, line ends.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from zoneinfo import ZoneInfo
 import recurring_ical_events  # type: ignore[import-untyped]  # it has no stubs
 from icalendar import Calendar
 
+from libs.common import icalendars
 from services.intake.domain.dedup import bounded
 from services.intake.domain.mapping import clean
 from services.intake.domain.recurrence import NoCalendar, recurs, refuse_rules
@@ -50,7 +50,6 @@ LATEST: Final = 2999
 
 _BROKEN: Final = (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError)
 """What the library raises where a calendar breaks the rules in a way that it does not mend."""
-_PROPERTY: Final = re.compile(r"^[A-Za-z][A-Za-z0-9-]*[:;]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +163,7 @@ def _parsed(text: str) -> Calendar:
     if "BEGIN:VCALENDAR" not in text.upper():
         raise NoCalendar("This is no iCalendar: it has no BEGIN:VCALENDAR.")
     try:
-        calendar = Calendar.from_ical(_unbroken(text))
+        calendar = icalendars.read(text)
     except _BROKEN as error:
         raise NoCalendar(f"This is no iCalendar: {_said(error)}.") from error
     if not isinstance(calendar, Calendar):
@@ -180,19 +179,6 @@ def _parsed(text: str) -> Calendar:
     for event in events:
         refuse_rules(event)
     return calendar
-
-
-def _unbroken(text: str) -> str:
-    """The text with lines folded as they ought to be: what begins like no property goes on with the line before."""
-    lines: list[str] = []
-    for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
-        if not line.strip():
-            continue
-        if lines and not line.startswith((" ", "\t")) and not _PROPERTY.match(line):
-            lines[-1] += line
-        else:
-            lines.append(line)
-    return "\r\n".join(lines) + "\r\n"
 
 
 def _notice(event: Any, method: str, zone: ZoneInfo) -> Notice:

@@ -13,7 +13,7 @@ from libs.common.errors import FieldProblem, Forbidden, Invalid
 from libs.common.events.base import Slug
 from services.oncall.api.edge import Now, ScheduleId, Work, refuse_bound
 from services.oncall.calendars import Fetcher
-from services.oncall.domain.ical import LARGEST, MEDIA_TYPE
+from services.oncall.domain.ical import LARGEST, MEDIA_TYPE, doubt_of
 from services.oncall.domain.shift import Role
 from services.oncall.handlers import calendars as handlers
 from services.oncall.handlers.calendars import Reading, Wish
@@ -88,6 +88,7 @@ class CalendarView(BaseModel):
     url: str | None
     read_at: datetime
     problem: str | None
+    """Why it could not be read anew, or what is doubtful of what was read."""
 
 
 class ReadCalendar(CalendarView):
@@ -253,7 +254,7 @@ def _calendar(row: CalendarRow) -> CalendarView:
         person=row.person,
         url=row.url,
         read_at=row.read_at,
-        problem=row.problem,
+        problem=row.problem or doubt_of(row.text),
     )
 
 

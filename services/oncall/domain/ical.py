@@ -1,21 +1,23 @@
 """Shifts as iCalendar (RFC 5545), and what others write in it.
 
 A shift is written as two UTC instants and never as a rule: overrides and clock changes make rules lie. What is read may have rules,
-exceptions, odd zones, broken folding; what no zone explains follows the clocks of the rota.
+exceptions, odd zones, broken folding; a time without a zone is on the clocks of the rota, and a new one in a zone that nobody knows is
+refused.
 """
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any, Final
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import recurring_ical_events  # type: ignore[import-untyped]  # it has no stubs
 from icalendar import Alarm, Calendar, Event, vText
 
+from libs.common import icalendars
+from libs.common.rules import meant
 from services.oncall.domain.shift import Role, Shift
 
 MEDIA_TYPE: Final = "text/calendar; charset=utf-8"
@@ -26,7 +28,6 @@ MOST: Final = 5000
 PERSON: Final = "X-TOCSIN-PERSON"
 """The property in which our own feeds name a person by id."""
 
-_PROPERTY: Final = re.compile(r"^[A-Za-z][A-Za-z0-9-]*[:;]")
 _TIMES: Final = ("DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID")
 """The properties that say when an event is."""
 _TOO_FINE: Final = ("BYSECOND", "BYMINUTE")
@@ -136,7 +137,7 @@ def parsed(text: str, *, new: bool = False) -> Calendar:
     if "BEGIN:VCALENDAR" not in text.upper():
         raise ValueError("this is no iCalendar: it has no BEGIN:VCALENDAR")
     try:
-        calendar = Calendar.from_ical(_unbroken(text))
+        calendar = icalendars.read(text)
     except (ValueError, KeyError, IndexError) as error:
         raise ValueError(f"this is no iCalendar: {error}") from error
     if not isinstance(calendar, Calendar):
@@ -155,7 +156,7 @@ def parsed(text: str, *, new: bool = False) -> Calendar:
 
 def _refuse_unreadable(event: Any) -> None:
     """Raise :class:`ValueError` for an event of which nobody can tell when it is: it would be left out in silence."""
-    name = str(event.get("SUMMARY") or event.get("UID") or "without a name").strip()
+    name = _called(event)
     for wrong, why in event.errors:
         if wrong in _TIMES:
             raise ValueError(f"the event {name!r} has a {wrong} that cannot be read: {why}")
@@ -172,6 +173,28 @@ def _refuse_unreadable(event: Any) -> None:
         and end < begin
     ):
         raise ValueError(f"the event {name!r} ends before it begins")
+    for zone in icalendars.unknown_zones(event):
+        raise ValueError(
+            f"{_in_unknown_zone(name, zone)}: name one of the IANA's, such as Europe/Lisbon, or define it (VTIMEZONE)"
+        )
+
+
+def doubt_of(text: str) -> str | None:
+    """What is doubtful of a calendar that was taken in before such a one was refused: whose clocks its times are on."""
+    for event in parsed(text).walk("VEVENT"):
+        for zone in icalendars.unknown_zones(event):
+            return f"{_in_unknown_zone(_called(event), zone)}, so that its times are read on the clocks of the rota"
+    return None
+
+
+def _in_unknown_zone(name: str, zone: str) -> str:
+    return (
+        f"the event {name!r} is on the clocks of {zone!r}, a zone that nobody knows{meant(zone, available_timezones())}"
+    )
+
+
+def _called(event: Any) -> str:
+    return str(event.get("SUMMARY") or event.get("UID") or "without a name").strip()
 
 
 def occurrences(text: str, start: datetime, end: datetime, zone: str) -> tuple[Occurrence, ...]:
@@ -216,19 +239,6 @@ def _names(event: Any) -> Iterator[str]:
 def _rules(event: Any) -> list[Any]:
     rules = event.get("RRULE", [])
     return rules if isinstance(rules, list) else [rules]
-
-
-def _unbroken(text: str) -> str:
-    """The text with lines folded as they ought to be: what begins like no property goes on with the line before."""
-    lines: list[str] = []
-    for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
-        if not line.strip():
-            continue
-        if lines and not line.startswith((" ", "\t")) and not _PROPERTY.match(line):
-            lines[-1] += line
-        else:
-            lines.append(line)
-    return "\r\n".join(lines) + "\r\n"
 
 
 def whose(names: Sequence[str], known: Mapping[str, str]) -> str | None:

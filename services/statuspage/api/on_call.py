@@ -105,12 +105,13 @@ async def _values(desk: Context, who: Visitor, looked: View) -> dict[str, Any]:
     across = lanes.stretch(looked.first, looked.weeks, looked.zone, now)
     peers, key, rota = desk.peers, who.key, looked.schedule
     names = await names_of(desk)
-    (rotas, trouble), (shift, _), (found, problem), (doubts, unproven), made = await asyncio.gather(
+    (rotas, trouble), (shift, _), (found, problem), (doubts, unproven), made, unread = await asyncio.gather(
         otherwise(oncall.schedules(peers, key), ()),
         otherwise(oncall.now(peers, key, rota), None),
         otherwise(oncall.shifts(peers, key, rota, across.start, across.end), Shifts(schedule=rota, shifts=())),
         _doubts(desk, who, across),
         _made(desk, who, looked, names),
+        _unread(desk, who, rota),
     )
     slots = [one.slot for one in found.shifts]
     beneath = [one.slot for layer in found.layers for one in layer.shifts]
@@ -141,9 +142,17 @@ async def _values(desk: Context, who: Visitor, looked: View) -> dict[str, Any]:
         "names": names,
         "spoken": lanes.spoken,
         "local": changes.local,
-        "problems": list(dict.fromkeys(one for one in (trouble, problem) if one)),
+        "problems": list(dict.fromkeys(one for one in (trouble, problem, *unread) if one)),
         **made,
     }
+
+
+async def _unread(desk: Context, who: Visitor, rota: str) -> list[str]:
+    """What is wrong with calendars that shifts and absences are read from, each in a sentence."""
+    if not who.may_act_for_all:
+        return []
+    found, _ = await otherwise(oncall.read_calendars(desk.peers, who.key, rota), ())
+    return [f"The calendar {one.name!r}: {one.problem}" for one in found if one.problem]
 
 
 def _concerns(one: Finding, rota: str) -> bool:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 
 from services.oncall.domain.amendments import Amendments
-from services.oncall.domain.ical import Entry, Imported, etag_of, occurrences, parsed, rendered
+from services.oncall.domain.ical import Entry, Imported, doubt_of, etag_of, occurrences, parsed, rendered
 from services.oncall.domain.layer import Layer
 from services.oncall.domain.rota import Rota
 from services.oncall.domain.schedule import on_shift, shifts
@@ -110,7 +110,7 @@ def test_rules_exceptions_and_moved_occurrences_are_followed() -> None:
     "start",
     ["DTSTART;TZID=Nowhere/Land:20260304T090000", "DTSTART:20260304T090000", 'DTSTART;TZID="Odd Zone":20260304T090000'],
 )
-def test_a_time_without_a_zone_that_anybody_knows_is_on_the_clocks_of_the_rota(start: str) -> None:
+def test_a_time_without_a_zone_that_anybody_knows_is_on_the_clocks_of_the_rota_where_it_is_kept(start: str) -> None:
     text = event("SUMMARY:Ana", start, "DURATION:PT2H")
     assert read(text, zone="America/Chicago") == [("Ana", "03-04 15:00", "03-04 17:00")]
 
@@ -129,6 +129,79 @@ def test_a_time_without_a_zone_that_anybody_knows_is_on_the_clocks_of_the_rota(s
 def test_an_event_of_which_nobody_can_tell_when_it_is_is_refused_by_its_name(lines: list[str], sentence: str) -> None:
     with pytest.raises(ValueError, match=re.escape(sentence)):
         parsed(event("SUMMARY:Ana", *lines), new=True)
+
+
+def defined(offset: str, name: str = "Customized Time Zone") -> tuple[str, ...]:
+    """A zone as Outlook defines its own."""
+    edges = (f"TZOFFSETFROM:{offset}", f"TZOFFSETTO:{offset}")
+    return (
+        "BEGIN:VTIMEZONE",
+        f"TZID:{name}",
+        "BEGIN:STANDARD",
+        "DTSTART:16010101T000000",
+        *edges,
+        "END:STANDARD",
+        "END:VTIMEZONE",
+    )
+
+
+@pytest.mark.parametrize(
+    ("tzid", "begin"),
+    [
+        ("Europe/Berlin", "03-04 08:00"),
+        ("europe/berlin", "03-04 08:00"),
+        ("W. Europe Standard Time", "03-04 08:00"),
+        ("tokyo standard time", "03-04 00:00"),
+        ('"Eastern Standard Time"', "03-04 14:00"),
+        ("/freeassociation.sourceforge.net/Tzfile/Europe/Lisbon", "03-04 09:00"),
+        ('"tzone://Microsoft/Utc"', "03-04 09:00"),
+    ],
+)
+def test_zones_are_known_by_the_names_that_programs_give_them(tzid: str, begin: str) -> None:
+    text = event("SUMMARY:Ana", f"DTSTART;TZID={tzid}:20260304T090000", f"DTEND;X-ODD=1;TZID={tzid}:20260304T100000")
+    parsed(text, new=True)
+    assert [found[1] for found in read(text, zone="America/Chicago")] == [begin]
+
+
+def test_a_name_that_is_folded_in_its_middle_is_one_name() -> None:
+    text = event("SUMMARY:Ana", "DTSTART;TZID=W. Europe St", " andard Time:20260304T090000", "DURATION:PT1H")
+    assert read(text) == [("Ana", "03-04 08:00", "03-04 09:00")]
+
+
+@pytest.mark.parametrize(
+    ("lines", "sentence"),
+    [
+        (["DTSTART;TZID=Nowhere/Land:20260304T090000"], "on the clocks of 'Nowhere/Land', a zone that nobody knows: name"),
+        (["DTSTART;TZID=Europe/Lisboa:20260304T090000"], "'Europe/Lisboa', a zone that nobody knows; did you mean Europe/Lisbon?"),
+        (["DTSTART;TZID=GMT+0200:20260304T090000"], "'GMT+0200'"),
+        (["DTSTART:20260304T090000Z", "DTEND;TZID=Mars/Utc:20260304T100000"], "'Mars/Utc'"),
+        (["DTSTART:20260304T090000Z", "RRULE:FREQ=DAILY", "EXDATE;TZID=Odd Zone:20260305T090000"], "'Odd Zone'"),
+        (["DTSTART:20260304T090000Z", "EXDATE:20260305T090000Z", "EXDATE;TZID=Odd Zone:20260306T090000"], "'Odd Zone'"),
+    ],
+)  # fmt: skip
+def test_a_zone_that_nobody_knows_is_refused_where_it_is_new_and_told_where_it_is_kept(
+    lines: list[str], sentence: str
+) -> None:
+    text = event("SUMMARY:Ana", *lines)
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        parsed(text, new=True)
+    assert "the event 'Ana' is on the clocks of" in (doubt_of(text) or "")
+    assert read(text)
+
+
+def test_a_zone_that_a_calendar_defines_counts_for_that_calendar_alone() -> None:
+    at = ("SUMMARY:Ana", "DTSTART;TZID=Customized Time Zone:20260304T090000", "DURATION:PT1H")
+    begins = []
+    for offset in ("+0300", "-0800"):
+        text = event(*at).replace("BEGIN:VEVENT", "\n".join((*defined(offset), "BEGIN:VEVENT")))
+        parsed(text, new=True)
+        begins += [found[1] for found in read(text)]
+    assert begins == ["03-04 06:00", "03-04 17:00"]
+    with pytest.raises(ValueError, match="'Customized Time Zone', a zone that nobody knows"):
+        parsed(event(*at), new=True)
+    after = event(*at).replace("END:VCALENDAR", "\n".join((*defined("+0300"), "END:VCALENDAR")))
+    assert doubt_of(after) is None
+    assert [found[1] for found in read(after)] == ["03-04 06:00"]
 
 
 def test_what_was_taken_in_before_is_laid_out_all_the_same() -> None:
