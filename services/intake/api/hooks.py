@@ -1,7 +1,6 @@
 """Where senders post: 202 after the commit, and a sentence that says what to change where that is not possible."""
 
 import base64
-from dataclasses import replace
 from typing import Any, Final
 
 from fastapi import APIRouter, HTTPException, Request
@@ -19,6 +18,7 @@ from services.intake.domain.trigger import summary
 from services.intake.handlers.receive import Receipt
 from services.intake.handlers.senders import source_named
 from services.intake.sources.base import Arrival
+from services.intake.sources.native import called_off, narrowed
 from services.intake.store.writer import Repeated
 
 router = APIRouter(tags=["triggers"])
@@ -95,8 +95,7 @@ async def take_maintenance(request: Request) -> Response:
 )
 async def cancel_maintenance(request: Request, maintenance_id: str) -> Response:
     """Call off the maintenance that was announced under this id; cancelling it again is harmless."""
-    said = to_json({"kind": "maintenance", "maintenance_id": maintenance_id, "status": "cancelled"})
-    return await _take(request, NATIVE, sent_key(request), kind="maintenance", said=said)
+    return await _take(request, NATIVE, sent_key(request), kind="maintenance", said=called_off(maintenance_id))
 
 
 def sent_key(request: Request) -> str | None:
@@ -132,8 +131,7 @@ async def _take(
     now = state.uow.clock.now()
     state.guard.admit(source, integration, (key or "")[:KEY_ID], now)
     if kind is not None:
-        options = integration.options.model_copy(update={"only": (kind,)})
-        integration = replace(integration, kind=kind, options=options)
+        integration = narrowed(integration, kind)
     signed = Signed(request.headers, await request.body(), called(request, state.public_url))
     state.guard.verify(integration, signed, now)
     headers = foreign_headers(request.headers.items())

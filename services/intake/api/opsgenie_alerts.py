@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from fastapi import Request
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 from starlette.responses import Response
 
 from libs.common.errors import FieldProblem, Invalid, Malformed, NotFound
@@ -17,7 +17,7 @@ from services.intake.domain.drop_in import ALIAS, CALL, Action, AlertFields, Cal
 from services.intake.domain.integration import Integration
 from services.intake.domain.look import Look
 from services.intake.domain.mapping import LABEL_LIMIT, NAME_LIMIT, TITLE_LIMIT, clean, clean_labels
-from services.intake.domain.opsgenie import BadQuery, Place, place_of, terms_of
+from services.intake.domain.opsgenie import HOW, BadQuery, Place, body_of, place_of, terms_of
 from services.intake.domain.trigger import Reading
 from services.intake.handlers.senders import source_named
 from services.intake.sources.opsgenie import OWNER
@@ -28,7 +28,6 @@ from services.intake.store.writer import Repeated
 router = opsgenie_router()
 
 
-HOW: Final = ("id", "alias", "tiny")
 PRIORITIES: Final = ("P1", "P2", "P3", "P4", "P5")
 PROCESSED: Final = {"result": "Request will be processed"}
 PAGE: Final = 20
@@ -147,7 +146,7 @@ async def _do(request: Request, place: Place) -> Response:
     integration = await caller(request, raw)
     headers, body = unpacked(request, raw, LIMIT)
     if request.method == "DELETE":
-        body = _asked(request)
+        body = body_of(request.query_params)
     look = Look(_value(body))
     now = state.uow.clock.now()
     call = _call(look, action, integration, state.uow.chance.uuid7(now), state.uow.chance.uuid7(now), request)
@@ -159,15 +158,6 @@ async def _do(request: Request, place: Place) -> Response:
         if receipt.reading.refused:
             raise _refusal(receipt.reading)
     return answered(request, 202, PROCESSED, str(call.request_id))
-
-
-def _asked(request: Request) -> bytes:
-    """What a call without a body says in its address, as a body, so that it is kept like others."""
-    said: dict[str, Any] = {name: value for name, value in request.query_params.items() if name != "identifierType"}
-    for name in ("tags", "keys"):
-        if name in said:
-            said[name] = [part.strip() for part in said[name].split(",") if part.strip()]
-    return to_json(said)
 
 
 def _value(body: bytes) -> Any:

@@ -2,7 +2,7 @@
 
 import base64
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -10,14 +10,12 @@ from pydantic import AwareDatetime, BaseModel, Field
 from pydantic_core import to_json
 
 from libs.common.auth import Operator
-from libs.common.errors import FieldProblem, Invalid, NotFound
+from libs.common.errors import FieldProblem, Invalid
 from services.intake.api.schemas import Told
 from services.intake.api.state import Here
 from services.intake.domain.facts import received
 from services.intake.domain.trigger import Ignored, ParsedTrigger, Refusal
-from services.intake.handlers.senders import integration_of, source_named
-from services.intake.handlers.understand import understand
-from services.intake.store import integrations as store
+from services.intake.handlers.trial import Posted, tried
 
 router = APIRouter(tags=["integrations"])
 
@@ -26,8 +24,12 @@ NOBODY = UUID(int=0)
 
 
 class Trial(BaseModel):
-    """Headers and body as the sender would post them."""
+    """A request as the sender would make it."""
 
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = "POST"
+    path: str = ""
+    """The address, where it is another than the integration's hook: ``/v1/notices``, ``/v2/alerts/<id>/close?identifierType=alias``. What page
+    a provider would answer with goes to ``/v1/pollers/<id>/poll``; without a body, the page is asked."""
     headers: dict[str, str] = Field(default_factory=dict)
     body: Any = None
     """A text is posted as it is; any other JSON value as the document that it is."""
@@ -66,16 +68,11 @@ class Preview(BaseModel):
 @router.post("/v1/integrations/{integration_id}/preview")
 async def preview(_: Operator, here: Here, integration_id: str, trial: Trial) -> Preview:
     """The triggers that a body would become, or the reason why none. Nothing is stored, nobody is paged."""
-    async with here.uow.read() as session:
-        record = await store.integration(session, integration_id)
-    if record is None:
-        raise NotFound(f"There is no integration {integration_id}.")
-    source = source_named(record.source)
-    integration = integration_of(record)
-    if integration is None:
-        raise NotFound(f"This version does not read the source {record.source}.")
     now = trial.received_at or here.uow.clock.now()
-    reading = understand(source, integration, trial.headers.items(), _bytes(trial), now).reading
+    headers = {name.lower(): value for name, value in trial.headers.items()}
+    posted = Posted(trial.method, trial.path, headers, _bytes(trial))
+    found = await tried(here.uow, here.watcher, integration_id, posted, now)
+    reading, integration = found.reading, found.integration
 
     def shown(trigger: ParsedTrigger) -> dict[str, Any]:
         event = received(trigger, integration, NOBODY, NOBODY, now)
@@ -93,7 +90,7 @@ async def preview(_: Operator, here: Here, integration_id: str, trial: Trial) ->
     )
 
 
-def _bytes(trial: Trial) -> bytes:
+def _bytes(trial: Trial) -> bytes | None:
     if trial.body_base64 is not None:
         try:
             return base64.b64decode(trial.body_base64, validate=True)
@@ -101,7 +98,7 @@ def _bytes(trial: Trial) -> bytes:
             problem = FieldProblem("#/body_base64", "should be base64")
             raise Invalid("The body is no base64.", problems=[problem]) from error
     if trial.body is None:
-        return b""
+        return None
     return trial.body.encode("utf-8", "surrogatepass") if isinstance(trial.body, str) else to_json(trial.body)
 
 

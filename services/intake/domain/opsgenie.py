@@ -1,13 +1,18 @@
 """Addresses and queries of Opsgenie's Alert API, read as Opsgenie's clients write them."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote
+
+from pydantic_core import to_json
 
 from services.intake.domain.drop_in import Action
 
 ROOT: Final = "/v2/alerts"
+HOW: Final = ("id", "alias", "tiny")
+"""As what an alert may be named."""
 
 ACTIONS: Final[dict[tuple[str, str], Action]] = {
     ("POST", "acknowledge"): "acknowledge",
@@ -69,6 +74,15 @@ def place_of(method: str, raw_path: str) -> Place | None:
         return Place(whole)
     action = ACTIONS.get((method, ""))
     return None if action is None else Place(whole, action)
+
+
+def body_of(query: Mapping[str, str]) -> bytes:
+    """What a call without a body says in its address, as a body, so that it is read and kept like others."""
+    said: dict[str, Any] = {name: value for name, value in query.items() if name != "identifierType"}
+    for name in ("tags", "keys"):
+        if name in said:
+            said[name] = [part.strip() for part in said[name].split(",") if part.strip()]
+    return to_json(said)
 
 
 FIELDS: Final = {

@@ -188,6 +188,16 @@ def refuse(reason: RefusalReason, detail: str, pointer: str = "#") -> Reading:
     return Reading(refusals=(Refusal(reason, detail, pointer),))
 
 
+def joined(readings: Sequence[Reading], passed: Sequence[Ignored]) -> Reading:
+    """Several readings as one, and what else was ``passed`` over."""
+    return Reading(
+        tuple(one for reading in readings for one in reading.triggers),
+        tuple(one for reading in readings for one in reading.refusals),
+        tuple(passed),
+        tuple(one for reading in readings for one in reading.remarks),
+    )
+
+
 def summary(refusals: Sequence[Refusal], limit: int = 3) -> str:
     """The sentences of the first refusals in one text."""
     told = [

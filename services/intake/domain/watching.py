@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from services.intake.domain.trigger import ParsedTrigger, Reading, Remark
+from services.intake.domain.trigger import Ignored, ParsedTrigger, Reading, Remark
 
 ITEMS_LIMIT: Final = 1_000
 """Incidents that are remembered once they are over."""
@@ -63,6 +63,14 @@ def sift(reading: Reading, items: Items, *, listing: bool) -> tuple[Reading, dic
         known |= {key: replace(item, missing=True) for key, item in known.items() if item.firing and key not in seen}
     remarks = tuple(remark for remark in reading.remarks if remark.dedup_key in followed)
     return Reading(tuple(told), reading.refusals, (), remarks), _kept(known)
+
+
+def no_news(trigger: ParsedTrigger, items: Items) -> Ignored:
+    """Why what :func:`sift` left out is not told to who knows ``items``."""
+    known = trigger.dedup_key in items
+    over = "Its end was told of before." if known else "It is over, and nobody was told of it."
+    why = over if trigger.status == "resolved" else "It was told of before, and nothing has changed."
+    return Ignored("no-news", why, trigger=trigger)
 
 
 def vanished(items: Items) -> tuple[tuple[Remark, ...], dict[str, Item]]:

@@ -4,6 +4,7 @@ from dataclasses import asdict, replace
 from typing import Any, Final
 
 from pydantic_core import to_json
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.common.db.timers import DueTimer
 from libs.common.db.work import Tx
@@ -123,6 +124,12 @@ async def on_timer(tx: Tx, receiver: Receiver, timer: DueTimer) -> None:
         await _tell(tx, receiver, integration, heartbeat_of(row), "missing")
         row.missing_since = tx.now
         await tx.session.flush()
+
+
+async def note_of_ping(session: AsyncSession, integration: Integration[Any], name: str) -> dict[str, Any] | None:
+    """What Tocsin would tell itself if it were heard of now; ``None`` where it is not missing."""
+    row = await store.heartbeat(session, integration.id, name)
+    return None if row is None or row.missing_since is None else note(heartbeat_of(row), "back")
 
 
 def teller_of(integration: Integration[Any]) -> Integration[HeartbeatOptions]:

@@ -1,10 +1,12 @@
 """Maintenance that recurs: a new announcement is held against what was announced before."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.common.db.work import Tx
 from libs.common.logs import get_logger
@@ -34,15 +36,33 @@ class Noted:
 
 async def follow(tx: Tx, integration: Integration[Any], reading: Reading) -> tuple[Reading, Sequence[Noted]]:
     """The reading with what its events' announcements really change: ends of what is no more, nothing of what is older."""
+    rows = {one.key: await store.held(tx, integration.id, one.key) for one in _in_order(reading)}
+    return _followed(integration, reading, rows, tx.now)
+
+
+async def foresee(session: AsyncSession, integration: Integration[Any], reading: Reading, now: datetime) -> Reading:
+    """As :func:`follow`, for what is only tried out: nothing is held, and nothing is to be noted."""
+    rows = {one.key: await store.present(session, integration.id, one.key) for one in _in_order(reading)}
+    return _followed(integration, reading, rows, now)[0]
+
+
+def _in_order(reading: Reading) -> Sequence[Series]:
+    """The events in the order in which they are held, so that no two bodies wait for one another."""
+    return sorted(reading.series, key=lambda one: one.key)
+
+
+def _followed(
+    integration: Integration[Any], reading: Reading, rows: Mapping[str, SeriesRow | None], now: datetime
+) -> tuple[Reading, Sequence[Noted]]:
     if not reading.series:
         return reading, ()
     triggers = [one for one in reading.triggers if not one.series]
     passed: list[Ignored] = list(reading.ignored)
     noted: list[Noted] = []
     mine = split(reading)
-    for series in sorted(reading.series, key=lambda one: one.key):
-        row = await store.held(tx, integration.id, series.key)
-        revised = revise(series, mine[series.key], None if row is None else store.known_of(row), tx.now)
+    for series in _in_order(reading):
+        row = rows[series.key]
+        revised = revise(series, mine[series.key], None if row is None else store.known_of(row), now)
         log.info("calendar followed", reason=revised.reason, integration=integration.id, series=series.key)
         triggers += revised.triggers
         passed += revised.passed

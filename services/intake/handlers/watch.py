@@ -18,8 +18,8 @@ from libs.common.logs import get_logger
 from libs.common.metrics import Metrics
 from services.intake.domain.integration import Integration, IntegrationRecord
 from services.intake.domain.polling import LONGEST, SPREAD, Answer, Failure, Validators, Watch
-from services.intake.domain.trigger import Reading, refuse, summary
-from services.intake.domain.watching import Item, Items, any_missing, open_keys, sift, vanished
+from services.intake.domain.trigger import Ignored, Reading, joined, refuse, summary
+from services.intake.domain.watching import Item, Items, any_missing, no_news, open_keys, sift, vanished
 from services.intake.handlers import providers
 from services.intake.handlers.dismiss import dismiss
 from services.intake.handlers.receive import Receiver
@@ -151,7 +151,7 @@ class Watcher:
 
     async def poll(self, claimed: Claimed) -> None:
         """Ask, and take in what is news."""
-        asked = await self._ask(claimed)
+        asked = await self._ask(claimed, self._fetch)
         async with self._uow.begin() as tx:
             row = await pollers.held(tx, claimed.watched.integration.id, claimed.claim)
             if row is None or not await self._as_it_was(tx, claimed.watched):
@@ -179,30 +179,58 @@ class Watcher:
             raise Conflict("This page is being asked at this moment.")
         await self.poll(claimed)
 
-    async def _ask(self, claimed: Claimed) -> Asked:
+    async def rehearse(self, record: IntegrationRecord, answer: Answer | None, now: datetime) -> Reading:
+        """What a poll would tell: of the page as it stands, or of an ``answer`` in its place. Nothing is stored, and nobody waits.
+
+        Raises :class:`NotFound` where no page is asked for the integration.
+        """
+        watched = watched_of(record)
+        if watched is None:
+            raise NotFound(f"No page is asked for an integration {record.id}.")
+        async with self._uow.read() as session:
+            row = await pollers.poller(session, record.id)
+        items, refused = ({}, "") if row is None else (items_of(row), row.refused)
+        main = watched.watch.pages(watched.integration.options.url)[0]
+
+        async def given(url: str, validators: Validators) -> Answer | Failure:
+            return answer if answer is not None and url == main else Answer(None, validators=validators)
+
+        fetch = self._fetch if answer is None else given
+        asked = await self._ask(Claimed(watched, UUID(int=0), {}, items), fetch, now)
+        if asked.failure is not None:
+            often = watched.integration.options.unknown_after
+            sentence = (
+                f"How the provider stands is not known: {asked.failure.detail} A person is told after {often} times."
+            )
+            return refuse("unknown-state", sentence)
+        return joined([reading for _, reading in _news(watched, asked, items, refused)[0]], _passed(asked, items))
+
+    async def _ask(self, claimed: Claimed, fetch: Fetch, now: datetime | None = None) -> Asked:
         """The page, and where something is missing from it, those that tell what became of that."""
         asked = Asked({}, dict(claimed.validators))
         watched, items = claimed.watched, claimed.items
         for number, url in enumerate(watched.watch.pages(watched.integration.options.url)):
             if number and not any_missing(items):
                 break
-            answer = await self._fetch(url, claimed.validators.get(url, Validators()))
+            answer = await fetch(url, claimed.validators.get(url, Validators()))
             if isinstance(answer, Answer) and answer.body is not None:
-                answer = await self._read(watched, url, answer.body, answer, asked)
+                answer = await self._read(watched, url, answer.body, answer, asked, now or self._uow.clock.now())
             if isinstance(answer, Failure):
                 asked.failure = asked.failure or answer
             elif url in asked.pages:
                 _, items = sift(asked.pages[url].reading, items, listing=number == 0)
         return asked
 
-    async def _read(self, watched: Watched, url: str, body: bytes, answer: Answer, asked: Asked) -> Answer | Failure:
+    @staticmethod
+    async def _read(
+        watched: Watched, url: str, body: bytes, answer: Answer, asked: Asked, now: datetime
+    ) -> Answer | Failure:
         """Read a page as its source reads a body that is posted. What cannot be read is not remembered, so that it is asked for again."""
         if is_page(body):
             return Failure(
                 "html", "It answered with a web page in place of what was asked for.", body, answer.content_type
             )
         headers = [("content-type", answer.content_type)] if answer.content_type else []
-        now = self._uow.clock.now()
         # a large page takes a moment to read, in which others must not wait
         understood = await asyncio.to_thread(understand, watched.source, watched.integration, headers, body, now)
         if understood.reading.refused:
@@ -234,25 +262,13 @@ class Watcher:
 
     async def _take(self, tx: Tx, row: PollerRow, watched: Watched, asked: Asked) -> bool:
         """Commit what is news of the pages that have changed; whether there was any."""
-        items, news = items_of(row), False
-        main = watched.watch.pages(watched.integration.options.url)[0]
-        for number, (url, page) in enumerate(asked.pages.items(), 1):
-            reading, items = sift(page.reading, items, listing=url == main)
-            if number == len(asked.pages) and asked.failure is None:
-                gone, items = vanished(items)
-                reading = replace(reading, remarks=(*reading.remarks, *gone))
-            told = _digest(reading.refusals)
-            if told == row.refused or not told:
-                reading = replace(reading, refusals=())
-            if url == main:
-                row.refused = told
-            if reading.triggers or reading.remarks or reading.refusals:
-                news = True
-                await self._receiver.receive_in(
-                    tx, watched.source, watched.integration, page.headers, page.body, reading=reading
-                )
+        found, items, row.refused = _news(watched, asked, items_of(row), row.refused)
+        for page, reading in found:
+            await self._receiver.receive_in(
+                tx, watched.source, watched.integration, page.headers, page.body, reading=reading
+            )
         row.items = {key: asdict(item) for key, item in items.items()}
-        return news
+        return bool(found)
 
     async def _recovered(self, tx: Tx, row: PollerRow) -> None:
         if row.told_as is not None:
@@ -274,6 +290,35 @@ class Watcher:
             tx, watched.source, watched.integration, headers, failure.body, reading=refuse("unknown-state", sentence)
         )
         row.told_as = receipt.quarantine_id
+
+
+def _news(watched: Watched, asked: Asked, items: Items, refused: str) -> tuple[list[tuple[Page, Reading]], Items, str]:
+    """What is news of the pages that have changed, what is known then, and a digest of what was not understood of them."""
+    found: list[tuple[Page, Reading]] = []
+    main = watched.watch.pages(watched.integration.options.url)[0]
+    for number, (url, page) in enumerate(asked.pages.items(), 1):
+        reading, items = sift(page.reading, items, listing=url == main)
+        if number == len(asked.pages) and asked.failure is None:
+            gone, items = vanished(items)
+            reading = replace(reading, remarks=(*reading.remarks, *gone))
+        told = _digest(reading.refusals)
+        if told == refused or not told:
+            reading = replace(reading, refusals=())
+        if url == main:
+            refused = told
+        if reading.triggers or reading.remarks or reading.refusals:
+            found.append((page, reading))
+    return found, items, refused
+
+
+def _passed(asked: Asked, items: Items) -> list[Ignored]:
+    """What of the pages is no news to who knows ``items``, and why."""
+    found: list[Ignored] = []
+    for page in asked.pages.values():
+        news = {id(trigger) for trigger in sift(page.reading, items, listing=False)[0].triggers}
+        found += [one for one in page.reading.ignored if id(one.trigger) not in news]
+        found += [no_news(one, items) for one in page.reading.triggers if id(one) not in news]
+    return found
 
 
 def items_of(row: PollerRow) -> dict[str, Item]:

@@ -119,6 +119,8 @@ told that nobody watches for this any more, never that all is well.
 
 `GET /v1/heartbeats` of intake lists every heartbeat with its state, the last ping, and when the next is expected. The answer to a ping says the same.
 
+`POST /v1/integrations/<id>/preview` with `{{}}` shows what a ping would do now: resolve the alert, or nothing, and then what the silence would open.
+
 ## Options
 
 `every`, `grace`: durations such as `90s`, `5m`, `24h`. `severity`: of the alert, critical unless set. `enabled`: `false` stops the wait. {COMMON}

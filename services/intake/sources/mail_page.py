@@ -84,6 +84,9 @@ MIME message*. With a signed security policy, `verify: {scheme: sendgrid, secret
 everything new, also what a person has read meanwhile. Mailboxes of integrations that were made over the API are read only where
 `TOCSIN_INTAKE_MAILBOX_HOSTS` names their host.
 
+To try a message out, post it to `/v1/integrations/<id>/preview` as the `body`, with its whole header; also the form that a mail service posts, with its
+`Content-Type`: `jq -n --rawfile mail notice.eml '{body: $mail}' | curl … --json @-`.
+
 ## What is believed
 
 Anybody can write any sender into a mail. Tocsin does not verify DKIM or SPF itself: it believes what our own mail server found (`Authentication-Results`,

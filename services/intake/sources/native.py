@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, Final, assert_never, get_args
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
 
 from libs.common.events.base import TriggerKind, Window
 from libs.common.events.triggers import TriggerGroup
@@ -40,6 +41,17 @@ class NativeOptions(SourceOptions):
     """The priorities of a ticket that open an incident, in whatever case."""
     calendar: CalendarOptions = CalendarOptions()
     """What calendars with maintenances leave away, and what their words mean."""
+
+
+def narrowed(integration: Integration[Any], kind: TriggerKind) -> Integration[Any]:
+    """The integration at an address that takes one kind alone, so that bodies need not say it."""
+    options = integration.options.model_copy(update={"only": (kind,)})
+    return replace(integration, kind=kind, options=options)
+
+
+def called_off(maintenance_id: str) -> bytes:
+    """The body that calls off a maintenance, for an address that says everything."""
+    return to_json({"kind": "maintenance", "maintenance_id": maintenance_id, "status": "cancelled"})
 
 
 def read(arrival: Arrival[NativeOptions]) -> Reading:

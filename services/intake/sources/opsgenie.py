@@ -161,7 +161,8 @@ The time of a [heartbeat](heartbeat.md) runs from its first ping on. Where no pi
 `heartbeat:<name>`; the next ping resolves it. Where the integration has `verify`, a ping is signed like every other call that changes something, also by
 `GET` (over its empty body), and one that was recorded is no sign of life; for what merely reads, the key counts. `ownerTeam` is passed over: Tocsin's own ladders say who is told.
 
-To preview a call other than create, send the headers `X-Tocsin-Call` (`close`, `acknowledge`, `note`, …) and `X-Tocsin-Alias` along.
+To preview a call other than create, say its address: `{{"path": "/v2/alerts/srv01%2Fdisk/close?identifierType=alias", "body": {{"user": "ada"}}}}`; with `"method"`
+where it is not `POST`. `/v2/heartbeats/<name>/ping` shows what a ping would resolve.
 
 ## Options
 

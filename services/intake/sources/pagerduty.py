@@ -168,7 +168,7 @@ end. The key may stand in `X-Routing-Key` in place of the body.
 | links | `links`, `client_url`, `images` | `client_url`, `contexts` |
 | labels | `payload.custom_details` and the fields of the payload | `details` |
 
-A change event is kept and opens nothing. To preview one, send the header `X-Tocsin-Call: change` along.
+A change event is kept and opens nothing. To preview one, say its address: `{{"path": "/v2/change/enqueue", "body": {{…}}}}`.
 
 ## What is answered
 

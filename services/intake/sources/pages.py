@@ -45,6 +45,23 @@ To see what would become of a body, without storing it and without paging anybod
 POST /v1/integrations/<id>/preview   {"headers": {"Content-Type": "application/json"}, "body": {…}}
 ```
 
+The body is read as its hook would read it, as if it came for the first time. For another way in, `path` says the address (and `method`, where it is not `POST`); a
+key in it is not needed. Bytes that are no text go into `body_base64`.
+
+| what is tried out | `path` |
+|---|---|
+| a ticket, a tool owner's notice, a maintenance or its calendar | `/v1/tickets`, `/v1/notices`, `/v1/maintenance`; with `"method": "DELETE"`, `/v1/maintenance/<id>` |
+| a mail, whether by SMTP or from a mailbox | none: the body is the message with its header |
+| a mail that SendGrid or Mailgun posts | none where `headers` has the form's `Content-Type`; else `/v1/mail/sendgrid`, `/v1/mail/mailgun` |
+| a page that is asked | `/v1/pollers/<id>/poll`: what of the body is news to the poller; without a body, the page itself is asked |
+| a ping | none; of Opsgenie's, `/v2/heartbeats/<name>/ping` |
+| a call of a drop-in API | `/v2/enqueue`, `/v2/change/enqueue`, `/v2/alerts`, `/v2/alerts/<id>/close?identifierType=alias`, … |
+
+```sh
+curl -X POST $INTAKE/v1/integrations/monitoring/preview -H "$ADMIN" -H 'Content-Type: application/json' \\
+  -d '{"path": "/v1/notices", "body": {"tool": "ziflow", "state": "down", "title": "Proofs cannot be opened"}}'
+```
+
 What came is kept, with what was made of it, and is also in the console under *Triggers* and *Quarantine*:
 
 | call | what it shows or does |

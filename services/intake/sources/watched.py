@@ -85,6 +85,9 @@ fail a person is told that nobody knows how the provider stands, 5 unless this i
 ASKING: Final = """
 ## How it is asked
 
+`POST /v1/integrations/<id>/preview` with `{"path": "/v1/pollers/<id>/poll"}` asks the page and shows what of it would be news, and remembers nothing; with a
+`body`, that is read in the page's place.
+
 Only whether it has changed is asked (`ETag`, `Last-Modified`), by one replica at a time. What is new comes in like a body that is posted: each incident of the
 provider is one incident of ours, its follow-ups join that, its end resolves it. What was over before the page was asked for the first time opens nothing, and
 what is merely gone from the page is not taken for over: that is noted on the incident.

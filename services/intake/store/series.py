@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 from sqlalchemy import ForeignKey, Index, delete, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from libs.common.db.session import lock_key
@@ -37,8 +38,13 @@ class SeriesRow(Base):
 async def held(tx: Tx, integration_id: str, series: str) -> SeriesRow | None:
     """What is known of an event; nobody else decides about it until the commit, also where nothing is known."""
     await tx.session.execute(_LOCK, {"key": lock_key("maintenance series", f"{integration_id} {series}")})
+    return await present(tx.session, integration_id, series)
+
+
+async def present(session: AsyncSession, integration_id: str, series: str) -> SeriesRow | None:
+    """What is known of an event at this moment."""
     mine = (SeriesRow.integration_id == integration_id) & (SeriesRow.series == series)
-    return await tx.session.scalar(select(SeriesRow).where(mine).execution_options(populate_existing=True))
+    return await session.scalar(select(SeriesRow).where(mine).execution_options(populate_existing=True))
 
 
 def known_of(row: SeriesRow) -> Known:
