@@ -9,6 +9,9 @@ UNPACKED_LIMIT: Final = 8 * 1024 * 1024
 CODINGS_LIMIT: Final = 2
 """How many times over a body may be compressed."""
 
+PLAIN: Final = frozenset({"", "identity", "none", "utf-8", "utf8"})
+"""Words that change no byte: some clients put the charset there."""
+
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _ZLIB: Final = zlib.MAX_WBITS
 _RAW: Final = -zlib.MAX_WBITS
@@ -23,7 +26,7 @@ def unpacked(encoding: str, body: bytes, limit: int = UNPACKED_LIMIT) -> bytes:
 
     Never holds more than ``limit`` bytes and a little, whatever the body claims to become.
     """
-    names = [name for name in (part.strip().lower() for part in encoding.split(",")) if name not in ("", "identity")]
+    names = [name for name in (part.strip().lower() for part in encoding.split(",")) if name not in PLAIN]
     if len(names) > CODINGS_LIMIT:
         raise CannotUnpack(f"The body is compressed {len(names)} times over; compress it once, or not at all.")
     for name in reversed(names):
@@ -31,9 +34,16 @@ def unpacked(encoding: str, body: bytes, limit: int = UNPACKED_LIMIT) -> bytes:
     return body
 
 
+def is_gzip(body: bytes) -> bool:
+    """Whether a body begins as gzip's do, and nothing else that is read here (RFC 1952, 2.3.1)."""
+    return body.startswith(b"\x1f\x8b\x08")
+
+
 def _one(name: str, body: bytes, limit: int) -> bytes:
     match name:
         case "gzip" | "x-gzip":
+            if body.lstrip()[:1] in (b"{", b"["):  # a proxy unpacked it, and left the header as it was
+                return body
             return _inflated(body, _GZIP, name, limit)
         case "deflate":
             # RFC 9110, 8.4.1.2: zlib's format; some senders leave its header away

@@ -10,9 +10,10 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails, from_json
 
 from libs.common.events.base import TriggerKind
+from services.intake.domain.charset import in_utf8
 from services.intake.domain.integration import Integration, OptionsT
 from services.intake.domain.mapping import clean
-from services.intake.domain.packing import CannotUnpack, unpacked
+from services.intake.domain.packing import CannotUnpack, is_gzip, unpacked
 from services.intake.domain.polling import Watch
 from services.intake.domain.trigger import Reading, Refusal, RefusalReason
 
@@ -112,10 +113,13 @@ def plain_body(headers: Mapping[str, str], body: bytes) -> bytes:
 def json_of(headers: Mapping[str, str], body: bytes) -> Any:
     """The JSON value of a body, whatever its media type says. Raises :class:`CannotRead`."""
     body = plain_body(headers, body)
+    if is_gzip(body):  # a sender, or a proxy, that forgot to say so
+        body = plain_body({"content-encoding": "gzip"}, body)
+    body = in_utf8(headers.get("content-type", ""), body)
     if not body.strip():
         raise CannotRead(Refusal("empty-body", "The body is empty; send a JSON document."))
     try:
-        return from_json(body.removeprefix(b"\xef\xbb\xbf"), allow_inf_nan=False)
+        return from_json(body, allow_inf_nan=False)
     except ValueError as error:
         raise CannotRead(_json_refusal(str(error), body)) from error
 

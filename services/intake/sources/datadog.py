@@ -26,7 +26,7 @@ def _one(look: Look, arrival: Arrival[CommonOptions]) -> Part:
     transition = look.text("alert_transition", "transition").lower()
     said = {transition} if transition else set(words)
     tags = _tags(",".join(look.texts("tags"))) | look.facts("tags")
-    recovered = not said.isdisjoint(RECOVERED)
+    recovered = not said.isdisjoint(RECOVERED) or any("recovered" in word.split() for word in said)
     told = Told(
         key=_key(look, name, scope),
         firing=not recovered,
@@ -139,5 +139,5 @@ SOURCE: Final = Source(
     docs=DOCS,
     options=CommonOptions,
     example=EXAMPLE,
-    read=reads_one(_one),
+    read=reads_one(_one, form=True),
 )

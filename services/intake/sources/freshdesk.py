@@ -6,7 +6,7 @@ from typing import Any, Final
 from services.intake.domain.look import Look
 from services.intake.sources.base import Arrival, Source
 from services.intake.sources.common import COMMON, Part, needed, plain, reads_one
-from services.intake.sources.tickets import ECHO, TICKETS, Ticket, TicketOptions, goes_back, ticket_of
+from services.intake.sources.tickets import ECHO, TICKETS, Ticket, TicketOptions, goes_back, is_over, ticket_of
 
 OVER: Final = frozenset({"resolved", "closed", "4", "5"})
 PRIORITIES: Final = {"1": "Low", "2": "Medium", "3": "High", "4": "Urgent"}
@@ -25,7 +25,7 @@ def _one(look: Look, arrival: Arrival[TicketOptions]) -> Part:
         id=needed(body, "ticket_id", "id"),
         title=body.text("ticket_subject", "subject"),
         priority=PRIORITIES.get(priority, priority),
-        over=status.lower() in OVER or "deleted" in happened,
+        over=is_over(status, OVER) or "deleted" in happened,
         news=not happened or any(word in happened for word in NEWS),
         description=plain(body.text("ticket_description", "description")),
         reporter=body.text("ticket_requester_name", "requester_name"),

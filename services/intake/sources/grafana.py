@@ -5,6 +5,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from services.intake.domain.look import Look
+from services.intake.domain.mapping import clean
 from services.intake.domain.trigger import Ignored, Reading, Refusal
 from services.intake.sources.alertmanager import Webhook
 from services.intake.sources.base import Arrival, CannotRead, Source, refusals_of
@@ -38,7 +39,8 @@ def read(arrival: Arrival[GrafanaOptions]) -> Reading:
     tests = [_is_test(alert) for alert in look.each("alerts")]
     if tests and all(tests):
         return Reading(ignored=(Ignored("test", "Grafana's test button; it opens nothing."),))
-    around = Around(webhook.status, webhook.groupKey or "", (webhook.externalURL, "Grafana"))
+    named = look.text("commonLabels.alertname", "groupLabels.alertname")
+    around = Around(webhook.status, webhook.groupKey or "", (webhook.externalURL, "Grafana"), title=clean(named))
     return read_alerts(webhook.alerts, around, arrival.integration)
 
 

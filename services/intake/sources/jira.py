@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from services.intake.domain.look import Look
 from services.intake.sources.base import Arrival, Source
 from services.intake.sources.common import COMMON, Part, ignored, needed, reads_one, refused
-from services.intake.sources.tickets import ECHO, TICKETS, Ticket, TicketOptions, goes_back, ticket_of
+from services.intake.sources.tickets import ECHO, TICKETS, Ticket, TicketOptions, goes_back, is_over, ticket_of
 
 OVER: Final = frozenset({"done", "closed", "resolved", "cancelled", "canceled", "declined", "rejected"})
 NEWS: Final = frozenset({"status", "priority", "resolution", "labels", "project"})
@@ -16,33 +16,48 @@ REMARKS: Final = ("comment", "issue_comment", "worklog", "issue_work", "issuelin
 
 
 def _one(look: Look, arrival: Arrival[TicketOptions]) -> Part:
-    event, issue = look.text("webhookEvent", "event_type", "issue_event_type_name").lower(), look.at("issue")
+    event, issue = look.text("webhookEvent", "event_type", "issue_event_type_name").lower(), _issue(look)
     if not issue.is_object():
         if event:
             return ignored("no-news", f"The event {event} is not about an issue.", look.at("webhookEvent"))
         raise refused("wrong-shape", "The body needs an issue.", issue)
-    fields, key = issue.at("fields"), needed(issue, "key", "id")
+    fields = issue.at("fields") if issue.at("fields").is_object() else issue
+    key = needed(issue, "key", "id")
     changed = {item.text("field").lower() for item in look.each("changelog.items")}
-    status = fields.text("status.name")
+    status = fields.text("status.name", "status")
     category = fields.text("status.statusCategory.key").lower()
-    over = category == "done" if category else status.lower() in OVER
+    over = category == "done" if category else is_over(status, OVER)
     ticket = Ticket(
         id=key,
         title=fields.text("summary"),
-        priority=fields.text("priority.name"),
+        priority=fields.text("priority.name", "priority"),
         over=over or event.endswith("issue_deleted"),
         news=not changed.isdisjoint(NEWS) if changed else not _only_remarks(look, event),
-        description=fields.text("description"),
-        reporter=fields.text("reporter.displayName", "creator.displayName", "reporter.name"),
+        description=fields.text("description") or _words(fields.at("description")),
+        reporter=fields.text("reporter.displayName", "creator.displayName", "reporter.name", "reporter"),
         services=[part.text("name") for part in fields.each("components")] or [fields.text("project.key")],
         tags=fields.texts("labels"),
-        url=_page(issue.text("self"), key),
+        url=issue.text("url") or _page(issue.text("self"), key),
         status=status,
         raised=event.endswith("issue_created") or _raised(look),
         created_at=fields.moment("created"),
         ended_at=fields.moment("resolutiondate", "updated"),
     )
     return ticket_of(ticket, arrival)
+
+
+def _issue(look: Look) -> Look:
+    """The issue: under its name, or the body itself where an automation rule posts *Issue data* alone."""
+    return look if look.text("key") and look.at("fields").is_object() else look.at("issue")
+
+
+def _words(document: Look, depth: int = 20) -> str:
+    """The text of an Atlassian Document, a line for each paragraph."""
+    if document.text("text"):
+        return str(document.at("text").value)
+    parts = [_words(part, depth - 1) for part in document.each("content")] if depth else []
+    lines = document.text("type") in ("doc", "bulletList", "orderedList", "listItem", "panel", "blockquote")
+    return ("\n" if lines else "").join(filter(None, parts))
 
 
 def _only_remarks(look: Look, event: str) -> bool:

@@ -121,6 +121,8 @@ class Around:
     """The sender's own page, and its name."""
     at: tuple[str, ...] = ("alerts",)
     """Where in the body the alerts are."""
+    title: str = ""
+    """What the group is called, for alerts that say nothing of themselves."""
     repeats: datetime | None = None
     """The time of arrival, where the sender repeats firing alerts, so that each is over at its end unless it is repeated."""
 
@@ -175,7 +177,7 @@ def _trigger(
         kind=integration.kind or "telemetry",
         status="firing" if firing else "resolved",
         dedup_key=key,
-        title=clean(_title(annotations, labels) or key, TITLE_LIMIT),
+        title=clean(_title(annotations, labels) or around.title or key, TITLE_LIMIT),
         description=clean(annotations.get("description") or annotations.get("message") or ""),
         severity=_severity(alert, options),
         category=_category(first_of(labels, options.category_label)),

@@ -52,7 +52,7 @@ def _legacy(look: Look, state: str) -> Told:
     targets = [name for target in look.each("targets") if (name := target.text("name"))]
     at = look.moment("timestamp")
     return Told(
-        key=f"{look.text('account_id')}:{needed(look, 'incident_id')}",
+        key=":".join(filter(None, [look.text("account_id"), needed(look, "incident_id")])),
         firing=state not in ("closed", "resolved"),
         title=": ".join(filter(None, [condition, details])),
         severity=look.text("severity"),

@@ -7,33 +7,48 @@ from services.intake.domain.look import Look
 from services.intake.domain.trigger import Reading, Refusal
 from services.intake.sources.base import Arrival, CannotRead, Source
 from services.intake.sources.common import COMMON, Part, gathered, needed, value_of
-from services.intake.sources.tickets import ECHO, TICKETS, Ticket, TicketOptions, goes_back, ticket_of
+from services.intake.sources.tickets import (
+    ECHO,
+    NUMBERED,
+    TICKETS,
+    Ticket,
+    TicketOptions,
+    goes_back,
+    is_over,
+    ticket_of,
+)
 
 OVER: Final = frozenset({"6", "7", "8", "resolved", "closed", "canceled", "cancelled", "closed complete"})
 
 
 def read(arrival: Arrival[TicketOptions]) -> Reading:
-    """The tickets of a body: the record itself, or one or several under ``result``."""
+    """The tickets of a body: the record itself, an array of them, or one or several under ``result`` or ``records``."""
     try:
         look = value_of(arrival)
     except CannotRead as error:
         return Reading(refusals=(error.refusal,))
+    lists = [found for name in ("result", "records") if isinstance((found := look.at(name)).value, list)]
+    if isinstance(look.value, list) or lists:
+        return gathered(lists[0].each() if lists else look.each(), _one, arrival)
     if not look.is_object():
-        return Reading(refusals=(Refusal("wrong-shape", "The body should be a JSON object."),))
+        return Reading(refusals=(Refusal("wrong-shape", "The body should be a JSON object, or an array of records."),))
     result = look.at("result")
-    parts = list(result.each()) if isinstance(result.value, list) else [result if result.is_object() else look]
-    return gathered(parts, _one, arrival)
+    return gathered([result if result.is_object() else look], _one, arrival)
 
 
 def _one(record: Look, arrival: Arrival[TicketOptions]) -> Part:
     status = _said(record, "state", "incident_state")
+    number = _said(record, "number")
+    numbered = NUMBERED.fullmatch(status)
     ticket = Ticket(
-        id=needed(record, "sys_id", "number"),
-        number=record.text("number"),
-        title=record.text("short_description"),
+        id=record.text("sys_id", "sys_id.value", "sys_id.display_value")
+        or number
+        or needed(record, "sys_id", "number"),
+        number=number,
+        title=_said(record, "short_description"),
         priority=_said(record, "priority"),
-        over=status.lower() in OVER or record.text("operation").lower() == "delete",
-        description=record.text("description"),
+        over=is_over(numbered[1] if numbered else status, OVER) or record.text("operation").lower() == "delete",
+        description=_said(record, "description"),
         reporter=_said(record, "caller", "caller_id", "opened_by"),
         services=[_said(record, "cmdb_ci", "business_service")],
         tags=tuple(tag.strip() for tag in record.text("sys_tags", "tags").split(",") if tag.strip()),

@@ -12,6 +12,7 @@ GROUP: Final = "MONITOR_GROUPNAME"
 
 
 def _one(look: Look, arrival: Arrival[CommonOptions]) -> Part:
+    look = Look({str(name).upper(): value for name, value in look.value.items()}, look.path)
     state = needed(look, "STATUS").lower()
     name = look.text("MONITORNAME")
     if state in PASSED_OVER:

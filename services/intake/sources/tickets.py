@@ -1,5 +1,6 @@
 """What the sources of helpdesks share: only what the integration calls P1 opens an incident, and the end of a ticket always counts."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,13 +17,67 @@ class TicketOptions(CommonOptions):
     """Which tickets are P1."""
 
     p1: tuple[str, ...] = ("p1", "urgent", "highest", "blocker", "1", "1 - critical")
-    """The priorities that open an incident, in the helpdesk's own words, in whatever case."""
+    """The priorities that open an incident, in the helpdesk's own words, in whatever case; without it :data:`MOST_URGENT` counts as well."""
     p1_tags: tuple[str, ...] = ()
     """Tags (Jira: labels) that make a ticket a P1 whatever its priority is."""
 
 
+MOST_URGENT: Final = frozenset(
+    {
+        *("dringend", "sehr dringend", "höchste", "urgente", "le plus haut", "la plus haute", "la plus élevée"),
+        *("más alta", "la más alta", "mais alta", "o mais alto", "massima", "più alta", "hoogste"),
+        *("brådskande", "högsta", "haster", "høyeste", "højeste", "kiireellinen", "korkein"),
+        *("pilne", "najwyższy", "najwyższa", "срочный", "срочно", "наивысший", "acil", "en yüksek"),
+        *("緊急", "最高", "紧急", "긴급", "가장 높음"),
+    }
+)
+"""The most urgent priority of helpdesks that are not set to English: templates fill in the word that their users see."""
+
+ENDED: Final = frozenset(
+    {
+        *("gelöst", "geschlossen", "erledigt", "fertig", "abgebrochen", "storniert"),
+        *("résolu", "résolue", "clos", "close", "fermé", "fermée", "terminé", "terminée", "annulé", "annulée"),
+        *("resuelto", "resuelta", "cerrado", "cerrada", "finalizado", "finalizada", "cancelado", "cancelada"),
+        *(
+            "resolvido",
+            "resolvida",
+            "fechado",
+            "fechada",
+            "concluído",
+            "concluída",
+            "risolto",
+            "risolta",
+            "chiuso",
+            "chiusa",
+        ),
+        *("opgelost", "gesloten", "löst", "stängd", "løst", "lukket", "ratkaistu", "suljettu"),
+        *("rozwiązane", "zamknięte", "решено", "решен", "закрыт", "закрыто", "çözüldü", "kapatıldı"),
+        *("解決済み", "解決", "クローズ", "完了", "已解决", "已关闭", "已解決", "已關閉", "해결됨", "종료됨"),
+    }
+)
+"""As :data:`MOST_URGENT`, of what is solved or closed."""
+
+NUMBERED: Final = re.compile(r"\s*(\d)\s*[-–:]\s*\S.*")
+"""``1 - Kritisch``: a priority, or a state, by its number and a word in whatever language."""
+
+
+def is_over(status: str, words: frozenset[str]) -> bool:
+    """Whether a status, in whatever case and language, is one of ``words`` or means that the ticket is solved or closed."""
+    said = status.strip().lower()
+    return said in words or said in ENDED
+
+
+def _is_urgent(priority: str, options: TicketOptions) -> bool:
+    wanted = {word.lower() for word in options.p1}
+    if "p1" in options.model_fields_set:
+        return priority in wanted
+    numbered = NUMBERED.fullmatch(priority)
+    return priority in wanted or priority in MOST_URGENT or (numbered is not None and numbered[1] in wanted)
+
+
 TICKETS: Final = """
-`p1`: the priorities that open an incident, in the helpdesk's own words; without it `P1`, `Urgent`, `Highest`, `Blocker`, `1` and `1 - Critical`. `p1_tags`: tags
+`p1`: the priorities that open an incident, in the helpdesk's own words; without it `P1`, `Urgent`, `Highest`, `Blocker`, `1`, `1 - Critical`, and what these
+are in a helpdesk that is set to one of twenty other languages. `p1_tags`: tags
 that make a ticket a P1 whatever its priority is. `services`: from a tag or component to the id of a service.
 """
 """The paragraph about :class:`TicketOptions` for the sources' pages."""
@@ -96,10 +151,9 @@ def ticket_of(ticket: Ticket, arrival: Arrival[TicketT]) -> Part:
     """The trigger of a ticket, or why it opens nothing."""
     options = arrival.integration.options
     name = clean(ticket.number or ticket.id, NAME_LIMIT)
-    priority = ticket.priority.lower()
-    urgent = priority in {word.lower() for word in options.p1} or not {tag.lower() for tag in ticket.tags}.isdisjoint(
-        tag.lower() for tag in options.p1_tags
-    )
+    priority = ticket.priority.strip().lower()
+    marked = {tag.lower() for tag in options.p1_tags}
+    urgent = _is_urgent(priority, options) or not marked.isdisjoint(tag.lower() for tag in ticket.tags)
     if not ticket.over and not urgent:
         said = f"has priority {ticket.priority}" if ticket.priority else "has no priority"
         return ignored("not-p1", f"Ticket {name} {said}; only P1 opens an incident.")

@@ -29,7 +29,7 @@ CLOSED: Final = re.compile(r"\b(?:closed|resolved)\b")
 
 
 def _one(look: Look, arrival: Arrival[CommonOptions]) -> Part:
-    link = look.text("link", "url")
+    link = look.text("link", "url", "link_to_upstream_details")
     event, trigger = _ids(look, link)
     key = event or trigger
     if not key and MACRO.fullmatch(str(look.at("id").value or look.at("event_id").value)):
@@ -74,13 +74,13 @@ def _ids(look: Look, link: str) -> tuple[str, str]:
         query = parse_qs(urlsplit(link).query)
     except ValueError:
         query = {}
-    event = look.text("id", "event_id", "eventid") or next(iter(query.get("eventid", [])), "")
+    event = look.text("id", "event_id", "eventid", "alert_uid") or next(iter(query.get("eventid", [])), "")
     trigger = look.text("triggerId", "trigger_id", "triggerid") or next(iter(query.get("triggerid", [])), "")
     return event, trigger
 
 
 def _firing(look: Look) -> bool:
-    status = look.text("status", "event_status").lower()
+    status = look.text("status", "event_status", "state").lower()
     if status:
         return status not in ("ok", "resolved", "recovered", "0")
     return look.text("value", "event_value") != "0"

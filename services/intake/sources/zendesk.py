@@ -5,7 +5,7 @@ from typing import Any, Final
 from services.intake.domain.look import Look
 from services.intake.sources.base import Arrival, Source
 from services.intake.sources.common import COMMON, Part, ignored, needed, reads_one
-from services.intake.sources.tickets import ECHO, TICKETS, Ticket, TicketOptions, goes_back, ticket_of
+from services.intake.sources.tickets import ECHO, TICKETS, Ticket, TicketOptions, goes_back, is_over, ticket_of
 
 OVER: Final = frozenset({"solved", "closed", "deleted"})
 NEWS: Final = frozenset(
@@ -30,7 +30,7 @@ def _one(look: Look, arrival: Arrival[ZendeskOptions]) -> Part:
         id=number,
         title=look.text("ticket_title", "title", "subject"),
         priority=look.text("ticket_priority", "priority"),
-        over=status.lower() in OVER,
+        over=is_over(status, OVER),
         description=look.text("ticket_description", "description"),
         reporter=look.text("requester_full_name", "requester"),
         tags=tuple(look.text("tags").replace(",", " ").split()),
@@ -138,5 +138,5 @@ SOURCE: Final = Source(
     docs=DOCS,
     options=ZendeskOptions,
     example=EXAMPLE,
-    read=reads_one(_one),
+    read=reads_one(_one, form=True),
 )
