@@ -58,7 +58,7 @@ channels:
     from: tocsin@example.com
     timeout: 30
 """
-IMPATIENT = REAL.replace("from: tocsin@example.com\n    timeout: 30", "from: tocsin@example.com\n    timeout: 1.5")
+IMPATIENT = REAL.replace("from: tocsin@example.com\n    timeout: 30", "from: tocsin@example.com\n    timeout: 3")
 """With a mail server that is waited for no longer than a test has time."""
 CALLS = """
 channels:

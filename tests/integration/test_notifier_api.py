@@ -1,6 +1,5 @@
 """The local outbox and the ledger over HTTP, and channels that are configured while it runs."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,8 @@ import pytest
 from libs.common.errors import Misconfigured
 from libs.common.events.deliveries import DeliveryFailed, DeliverySent, ReplyReceived
 from tests.integration.notifier_desk import LOCAL, REAL, SECRETS, Desk, running_desk
+from tests.integration.test_notifier_configuration import provider
+from tests.support.sample import until
 from tests.unit.notifier.requests import INCIDENT, client, incident, person, request
 
 TWILIO_WITHOUT_SECRETS = """
@@ -128,12 +129,13 @@ async def test_a_channel_configured_while_it_runs_is_used_from_then_on(
     async with running_desk(database_url, tmp_path, LOCAL) as desk:
         await desk.publish(request("page", person()))
         (tmp_path / "channels.yaml").write_text(REAL.format(port=desk.mail.port))
-        async with asyncio.timeout(60):
-            number = 1
-            while not desk.twilio.messages:
-                number += 1
-                await desk.publish(request("page", person(), number=number))
-                await asyncio.sleep(0.2)
+
+        async def used() -> bool:
+            return provider(desk.service) == "twilio"
+
+        await until(used)
+        await desk.publish(request("page", person(), number=2))
+        assert len(desk.twilio.messages) == 1
         assert {sent.provider for sent in desk.told(DeliverySent)} == {"local", "twilio"}
         assert desk.told(DeliveryFailed) == []
 

@@ -134,7 +134,7 @@ async def test_a_timeout_of_the_mail_server_is_not_followed_by_a_second_page(
     database_url: str, tmp_path: Path, secrets: None
 ) -> None:
     async with running_desk(database_url, tmp_path, IMPATIENT, replicas=2) as desk:
-        desk.mail.stall = 3.0
+        desk.mail.stall = 3600.0
         await desk.publish(request("page", person("Rafael", MAILED, ("sms", "+15005550010"))))
         await desk.forward(seconds=1)
         assert [event.reason for event in desk.told(DeliveryFailed)] == ["timed_out", "uncertain"]

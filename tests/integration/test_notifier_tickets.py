@@ -1,6 +1,5 @@
 """Comments on tickets: each once, in order, patiently, and never in the way of a page."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ from tests.integration.notifier_desk import LOCAL, Desk, running_desk
 from tests.integration.test_notifier_crash import crash_after_the_answer
 from tests.support.fake_api import running
 from tests.support.fake_helpdesks import AGENT, TOKEN, FakeZendesk, Refusal
+from tests.support.sample import until
 from tests.unit.notifier.requests import incident, person, request, ticket
 
 ZENDESK = (
@@ -142,20 +142,22 @@ async def test_where_the_incident_is_the_helpdesk_itself_no_comment_is_tried(des
 
 
 async def test_a_helpdesk_that_hangs_keeps_no_page_waiting(desk: Desk, zendesk: FakeZendesk) -> None:
-    zendesk.delay = 3.0
+    zendesk.answering.clear()
     tickets = [str(number) for number in range(1, 40)]
     zendesk.tickets.update(tickets)
     await desk.hand_in(*(update("News.", number, to=one) for number, one in enumerate(tickets, 10)))
-    paged = False
-    async with asyncio.timeout(60):
-        while not paged:
-            await asyncio.sleep(0.01)
-            if zendesk.busy >= COMMENTS:
-                await desk.hand_in(request("page", person()))
-            ledger = await desk.attempts()
-            paged = any(one.purpose == "page" and one.state == "sent" for one in ledger)
-    assert len([one for one in ledger if one.state in {"queued", "sending"}]) > COMMENTS
-    zendesk.delay = 0.0
+
+    async def busy() -> bool:
+        return zendesk.busy >= COMMENTS
+
+    async def paged() -> bool:
+        return any(one.purpose == "page" and one.state == "sent" for one in await desk.attempts())
+
+    await until(busy)
+    await desk.hand_in(request("page", person()))
+    await until(paged)
+    assert len([one for one in await desk.attempts() if one.purpose == "update" and one.state != "sent"]) > COMMENTS
+    zendesk.answering.set()
     await desk.settle()
     assert len(zendesk.comments) == len(tickets)
     assert zendesk.most <= 2 * COMMENTS, "two replicas, each with so many comments at once"

@@ -2,6 +2,7 @@
 
 import random
 import re
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -35,8 +36,10 @@ from tests.support.statuspage import (
 
 HTMX = {"HX-Request": "true"}
 HTML = {"Accept": "text/html"}
+ASKED: ContextVar[list[str] | None] = ContextVar("asked", default=None)
+"""The statements of the request that is asked; those of the service's own parts are not among them."""
 WATCHING = 10
-"""Statements that the service's own watch over changes may ask meanwhile."""
+"""Statements that a request may ask for what changed meanwhile."""
 
 
 async def post(
@@ -214,13 +217,19 @@ async def test_two_hundred_open_incidents_take_no_more_queries_than_one(database
     paths = ("/console", "/console/incidents", "/", "/console/incidents/1001")
     async with statuspage(database_url, [*company(), *storm(1001)]) as stage:
         await stage.sign_in()
-        asked: list[str] = []
-        engine = stage.service.platform.database.engine.sync_engine
-        listen(engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+
+        def note(*given: Any) -> None:
+            if (asked := ASKED.get()) is not None:
+                asked.append(given[2])
+
+        listen(stage.service.platform.database.engine.sync_engine, "before_cursor_execute", note)
 
         async def cost(path: str) -> int:
-            asked.clear()
+            asked: list[str] = []
+            token = ASKED.set(asked)
             assert (await stage.client.get(path)).status_code == 200
+            ASKED.reset(token)
+            assert asked
             return len(asked)
 
         alone = {path: await cost(path) for path in paths}

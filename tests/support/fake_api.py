@@ -16,7 +16,7 @@ Answer = tuple[int, Any, list[str]]
 
 @dataclass
 class FakeApi(ABC):
-    """``delay`` is waited before an answer; ``lose_answers`` takes what was sent and closes the connection in place of an answer."""
+    """``delay`` is waited before an answer, and so is ``answering``; ``lose_answers`` takes what was sent and closes the connection in place of an answer."""
 
     port: int = 0
     delay: float = 0.0
@@ -27,7 +27,12 @@ class FakeApi(ABC):
     most: int = 0
     """How many there were at once."""
     last_authorization: str = ""
+    answering: asyncio.Event = field(default_factory=asyncio.Event)
+    """While it is cleared, what comes in is taken and waits for its answer."""
     _connections: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.answering.set()
 
     @property
     def url(self) -> str:
@@ -82,6 +87,7 @@ class FakeApi(ABC):
         self.most = max(self.most, self.busy)
         try:
             await asyncio.sleep(self.delay)
+            await self.answering.wait()
         finally:
             self.busy -= 1
         if self.lose_answers and self.taken() > taken:
