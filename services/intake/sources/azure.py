@@ -13,6 +13,7 @@ from libs.common.events.base import Window
 from services.intake.domain.entra import Entra, NotEntras, UnknownKey, check_token
 from services.intake.domain.look import Look
 from services.intake.domain.trigger import Ignored, ParsedTrigger
+from services.intake.sources.azure_own import told_of
 from services.intake.sources.base import Arrival, Network, Source
 from services.intake.sources.common import (
     COMMON,
@@ -50,6 +51,9 @@ def _one(look: Look, arrival: Arrival[AzureOptions]) -> Part:
         return trigger_of(_activity(log, Look({})), arrival)
     essentials, context = look.at("data.essentials"), look.at("data.alertContext")
     if not essentials.is_object():
+        own = told_of(look)
+        if own is not None:
+            return trigger_of(own, arrival)
         raise refused("wrong-shape", "The body needs data.essentials, as the common alert schema has it.", essentials)
     service = essentials.text("monitoringService").lower()
     if service == "costalerts" or not essentials.text("severity", "alertRule"):
@@ -194,7 +198,7 @@ def _labels(essentials: Look) -> dict[str, str]:
 
 DOCS = f"""
 Azure Monitor posts through action groups. Metric, log, activity log, resource health, service health and budget alerts of the **common alert
-schema** are read, and the older body of activity log alerts.
+schema** are read, and each service's own body for action groups without it: of metric alerts (both generations), log alerts, the activity log, budgets and autoscale.
 
 ## Set it up
 
@@ -214,6 +218,8 @@ schema** are read, and the older body of activity log alerts.
 | resource health | `alertTargetIDs[0]` and the source | `alertContext.status`: `Resolved` resolves |
 | service health | `properties.trackingId` | `properties.stage`: Resolved, Complete, Canceled and RCA resolve |
 | budget | `essentials.alertId` | firing |
+| without the common schema: metric | rule, resource and dimensions | `status`: Deactivated and Resolved resolve |
+| without it: log, budget, autoscale | rule; budget; step | firing |
 
 Sev0 is critical, Sev1 error, Sev2 warning, Sev3 and Sev4 info. Budgets are info. The service is `configurationItems`, else the end of
 `alertTargetIDs`; of service health the impacted services, with their regions as a label. Service health is news of the provider `azure`: DevOps

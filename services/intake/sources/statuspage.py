@@ -12,6 +12,7 @@ from services.intake.domain.polling import Watch
 from services.intake.domain.trigger import Reading, Refusal
 from services.intake.sources.base import Arrival, CannotRead, Source
 from services.intake.sources.common import ignored, needed, plain, refused, value_of
+from services.intake.sources.statuspage_hosts import in_statuspages_words
 from services.intake.sources.watched import ASKING, POLLED, WATCHED, Notice, PolledOptions, reading_of, window_of
 
 SEVERITIES: Final[Mapping[str, Severity]] = {
@@ -35,6 +36,7 @@ OVER: Final = frozenset({"resolved", "postmortem", "completed"})
 def _read(arrival: Arrival[PolledOptions]) -> Reading:
     try:
         look = value_of(arrival)
+        look = in_statuspages_words(look) if look.is_object() else look
         if not look.is_object() or not look.at("page").is_object():
             raise refused("wrong-shape", "The body needs a page, as Statuspage's own bodies have it.", look.at("page"))
         _page(look)
@@ -146,7 +148,13 @@ def _page(look: Look) -> str:
 
 
 def _pages(url: str) -> tuple[str, ...]:
-    """The summary, and the lists that hold what is over too; a page's own address leads to its API, one of the API to the others."""
+    """The summary, and the lists that hold what is over too; a page's own address leads to its API, one of the API to the others.
+
+    Other hosts' summaries are asked as they are named, and have no such lists.
+    """
+    plain_url = url.partition("?")[0].partition("#")[0].rstrip("/")
+    if "/api/v2" not in plain_url and plain_url.endswith(("/summary.json", "/summary")):
+        return (url,)
     base = url.partition("?")[0].partition("#")[0].partition("/api/v2")[0].rstrip("/") + "/api/v2"
     return (f"{base}/summary.json", f"{base}/incidents.json", f"{base}/scheduled-maintenances.json")
 
@@ -192,6 +200,15 @@ key stands in the address.
 
 A component that is not operational and that no incident speaks of fires by itself, and resolves when it works again or when an incident takes over; the
 incident then joins it. A whole group may be mapped by its name.
+
+## Other hosts
+
+Pages of Instatus, incident.io and Better Stack say the same by other names, and are read too: the webhooks of Instatus and Better Stack, and, where `url` names it, the
+`/summary.json` of an Instatus page or the address of incident.io's widget API, such as `https://status.example.com/api/v1/summary`. incident.io's pages also have
+Statuspage's API, so that the page's own address does. Better Stack does not say how an incident stands: it is over where the page says that all is well. These summaries list
+only what is going on; what is gone from one is noted, and somebody resolves it.
+
+## How it is asked of Statuspage
 
 `summary.json` is asked, which holds what is unresolved. What is no longer in it is looked for in `incidents.json` and `scheduled-maintenances.json`: only when
 these say that it is over does it resolve.

@@ -177,3 +177,42 @@ def test_records_of_servicenow_may_come_in_a_list_each_with_values_and_words(wra
               "priority": {"display_value": "1 - Critical", "value": "1"}, "state": {"display_value": "New", "value": "1"}}  # fmt: skip
     trigger: ParsedTrigger = only(read("servicenow", wrap(record)))
     assert (trigger.dedup_key, trigger.title, trigger.labels["ticket"]) == ("7", "Stuck", "INC7")
+
+
+METRIC: dict[str, Any] = {"timestamp": "2026-03-02T09:00:00.1714014Z", "id": "/subscriptions/s/metricAlerts/queue", "name": "Queue",
+    "condition": {"allOf": [{"metricName": "Length", "dimensions": [{"name": "Queue", "value": "approvals"}]}]},
+    "resourceName": "bus", "resourceId": "/subscriptions/s/bus", "portalLink": "https://portal.azure.example/bus"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("severity", "wrap"),
+    [
+        (None, lambda one: one),
+        ("1", lambda one: {"schemaId": "AzureMonitorMetricAlert", "data": {"version": "2.0", "properties": None, **one}}),
+    ],
+)  # fmt: skip
+def test_a_metric_alert_of_azure_without_the_common_schema_ends_under_its_key(severity: str | None, wrap: Any) -> None:
+    context = {**METRIC, "severity": severity}
+    fired = only(read("azure", wrap({"status": "Activated", "context": context})))
+    ended = only(read("azure", wrap({"status": "Deactivated", "context": context})))
+    assert (fired.status, fired.title, fired.service) == ("firing", "Queue", "bus")
+    assert fired.severity == ("error" if severity else "critical")
+    assert (ended.status, ended.dedup_key) == ("resolved", fired.dedup_key)
+    measured = {"allOf": [{"dimensions": [{"name": "Queue", "value": "invoices"}]}]}
+    other = only(read("azure", wrap({"status": "Activated", "context": {**context, "condition": measured}})))
+    assert other.dedup_key != fired.dedup_key
+
+
+@pytest.mark.parametrize(
+    ("data", "title", "severity"),
+    [
+        ({"AlertRuleName": "Errors", "SearchQuery": "traces", "Severity": "2", "ApplicationId": "a"}, "Errors", "warning"),
+        ({"BudgetName": "Year", "NotificationThresholdAmount": "0.8", "SpendingAmount": "80", "Budget": "100", "Unit": "EUR"},
+         "Year: 80 of 100 EUR are spent", "info"),
+        ({"status": "Activated", "operation": "Scale Out", "context": {"id": "/a", "resourceName": "web"}}, "Scale Out: web", "info"),
+    ],
+)  # fmt: skip
+def test_other_alerts_of_azure_without_the_common_schema_fire(data: dict[str, Any], title: str, severity: str) -> None:
+    for body in ({"schemaId": "its own", "data": data}, data):
+        trigger = only(read("azure", body))
+        assert (trigger.status, trigger.title, trigger.severity) == ("firing", title, severity)
