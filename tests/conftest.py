@@ -2,11 +2,15 @@
 
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from libs.common import components
+from libs.common import components, web
+from libs.common.bus import postgres_link
+from libs.common.db import session
+from services.intake.handlers import receive
 from tests.support.kafka import kafka_bootstrap, kafka_broker
 from tests.support.postgres import database_url, postgres_server
 
@@ -25,4 +29,9 @@ def patient_services() -> Iterator[None]:
     """A service that a test starts waits for its database as long as a shared machine may need."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(components, "DATABASE_SECONDS", 60.0)
+        for module in (session, postgres_link):
+            patch.setattr(module, "CONNECT_SECONDS", 60.0)
+        patch.setattr(session, "POOL_SECONDS", 60.0)
+        patch.setattr(web, "CHECK_TIMEOUT", timedelta(seconds=60))
+        patch.setattr(receive, "COMMIT_TIMEOUT", timedelta(seconds=60))
         yield

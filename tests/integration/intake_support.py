@@ -22,6 +22,7 @@ from libs.common.db.work import UnitOfWork
 from libs.common.events.directory import KeyRole, PrincipalChanged
 from libs.common.service import Service
 from services.intake.__main__ import build
+from services.intake.handlers.senders import FAILED_SECONDS
 from services.intake.settings import IntakeSettings
 
 NOW = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
@@ -129,16 +130,21 @@ async def intake(database_url: str, folder: Path, **settings: Any) -> AsyncItera
         await service.stop()
 
 
+THROW_OUT = "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = $1"
+"""Waits until each of them is gone: one that goes later would fail a request that comes when all is well again."""
+
+
 @asynccontextmanager
 async def no_database(house: House) -> AsyncIterator[None]:
-    """The database lets nobody in, and throws out whoever was there."""
+    """The database lets nobody in, and throws out whoever was there; then it lets everybody in again, and is asked again."""
     url = house.uow.database.url
     name = url.partition("?")[0].rpartition("/")[2]
     administrator = await asyncpg.connect(url.replace(f"/{name}", "/postgres", 1))
     try:
         await administrator.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
-        await administrator.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+        await administrator.execute(THROW_OUT, name)
         yield
         await administrator.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        await asyncio.sleep(2 * FAILED_SECONDS)  # for so long who sends is not looked up again after a failure
     finally:
         await administrator.close()

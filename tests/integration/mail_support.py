@@ -69,7 +69,7 @@ async def send(house: House, raw: bytes, *recipients: str, **options: Any) -> An
         recipients=list(recipients) or [address()],
         hostname="127.0.0.1",
         port=server_of(house).port,
-        **{"start_tls": False, "timeout": 10, **options},
+        **{"start_tls": False, "timeout": 120, **options},
     )
 
 

@@ -14,6 +14,7 @@ import pytest
 from libs.common.server import HttpServer
 from tests.integration.drop_in_support import GENIE, ROUTING, SLOW_GENIE, drop_in, genie, told
 from tests.integration.intake_support import House
+from tests.support.sample import until
 from tests.support.tls import tls_front
 
 PAGERDUTY = """
@@ -217,7 +218,13 @@ async def test_a_throttled_opsgenie_sdk_comes_back(house: House, port: int) -> N
     )
     await genie(house, "POST", "/v2/alerts", {"message": "uses up what may be sent"}, SLOW_GENIE)
     call = asyncio.create_task(client(script + 'print("1")', f"http://127.0.0.1:{port}", SLOW_GENIE))
-    await asyncio.sleep(2)
+    labels = {"method": "POST", "route": "/v2/alerts", "status": "429"}
+    registry = house.service.platform.metrics.registry
+
+    async def refused() -> bool:
+        return bool(registry.get_sample_value("tocsin_http_requests_total", labels)) or call.done()
+
+    await until(refused, 200)
     house.clock.advance(timedelta(minutes=2))
     assert await call == 1
     assert ("checkout/down", "firing") in await told(house)

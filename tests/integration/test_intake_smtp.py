@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from services.intake.mail.session import Limits
 from tests.integration.intake_support import ALERTS, House, no_database
 from tests.integration.mail_support import OTHERS, PROVIDERS, address, calendar_mail, mail_intake, send, server_of
+from tests.support.sample import until
 
 DELIVERIES = "SELECT integration_id, body, headers, triggers FROM deliveries ORDER BY id"
 
@@ -265,7 +266,12 @@ async def test_connections_over_the_limit_are_sent_away_and_room_is_given_again(
     for _, holder in held:
         holder.close()
         await holder.wait_closed()
-    await asyncio.sleep(0.05)
+    registry = house.service.platform.metrics.registry
+
+    async def all_left() -> bool:
+        return registry.get_sample_value("tocsin_smtp_connections") == 0
+
+    await until(all_left)
     await send(house, calendar_mail())
 
 

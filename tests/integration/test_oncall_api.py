@@ -20,7 +20,6 @@ async def key_of(rig: Rig, principal_id: str, *roles: str, tenants: list[str] | 
     assert (await rig.http.post("/v1/principals", json=entry)).status_code == 201
     made = await rig.http.post(f"/v1/principals/{principal_id}/keys")
     assert made.status_code == 201
-    rig.service.platform.wakeups.event("principals").set()
     return {"Authorization": f"Bearer {made.json()['key']}"}
 
 
@@ -211,7 +210,6 @@ async def test_a_revoked_key_opens_nothing_any_more(rig: Rig) -> None:
     headers = await key_of(rig, "ci", "viewer")
     (key,) = (await rig.http.get("/v1/principals/ci")).json()["keys"]
     assert (await rig.http.delete(f"/v1/principals/ci/keys/{key['id']}")).status_code == 204
-    rig.service.platform.wakeups.event("principals").set()
     problem(await rig.http.get("/v1/schedules", headers=headers), 401)
     problem(await rig.http.delete(f"/v1/principals/ci/keys/{key['id']}"), 404)
 
@@ -219,7 +217,6 @@ async def test_a_revoked_key_opens_nothing_any_more(rig: Rig) -> None:
 async def test_a_removed_principal_takes_its_keys_along(rig: Rig) -> None:
     headers = await key_of(rig, "ci", "viewer")
     assert (await rig.http.delete("/v1/principals/ci")).status_code == 204
-    rig.service.platform.wakeups.event("principals").set()
     problem(await rig.http.get("/v1/schedules", headers=headers), 401)
     problem(await rig.http.get("/v1/principals/ci"), 404)
     last = (await rig.emitted())[-1]
@@ -233,7 +230,6 @@ async def test_a_key_ends_at_its_time_and_is_forgotten_then(rig: Rig) -> None:
     made = await rig.http.post("/v1/principals/ci/keys", json={"expires_at": expires_at.isoformat()})
     key_id = made.json()["id"]
     headers = {"Authorization": f"Bearer {made.json()['key']}"}
-    rig.service.platform.wakeups.event("principals").set()
     assert (await rig.http.get("/v1/schedules", headers=headers)).status_code == 200
     rig.clock.set(expires_at)
     problem(await rig.http.get("/v1/schedules", headers=headers), 401)

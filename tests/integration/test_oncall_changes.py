@@ -180,7 +180,6 @@ async def person_key(rig: Rig, person: str) -> dict[str, str]:
     entry = {"id": f"key-{person}", "name": person.title(), "roles": ["operator"], "person": person}
     assert (await rig.http.post("/v1/principals", json=entry)).status_code == 201
     issued = (await rig.http.post(f"/v1/principals/key-{person}/keys")).json()
-    rig.service.platform.wakeups.event("principals").set()
     return {"Authorization": f"Bearer {issued['key']}"}
 
 

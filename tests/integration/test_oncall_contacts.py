@@ -37,7 +37,6 @@ async def key_of(rig: Rig, principal_id: str, role: str = "viewer", **more: Any)
     entry = {"id": principal_id, "name": principal_id.title(), "roles": [role], **more}
     assert (await rig.http.post("/v1/principals", json=entry)).status_code == 201
     made = await rig.http.post(f"/v1/principals/{principal_id}/keys")
-    rig.service.platform.wakeups.event("principals").set()
     return {"Authorization": f"Bearer {made.json()['key']}"}
 
 
@@ -198,7 +197,6 @@ async def test_what_cannot_be_verified_is_refused(
 
 
 async def test_people_verify_their_own_contacts_and_see_nobody_elses(rig: Rig) -> None:
-    rig.service.platform.wakeups.event("principals").set()
     own = await key_of(rig, "stefania-key", person="stefania")
     other = await key_of(rig, "reader")
     assert (await rig.http.post(MAIL, headers=own)).status_code == 202

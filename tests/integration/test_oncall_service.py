@@ -155,7 +155,6 @@ async def test_the_shipped_tree_has_all_five_links_of_the_process(rig: Rig) -> N
     bound = {"id": "lumen-desk", "name": "Lumen", "roles": ["viewer"], "tenants": ["lumen"]}
     await rig.http.post("/v1/principals", json=bound)
     key = (await rig.http.post("/v1/principals/lumen-desk/keys")).json()["key"]
-    rig.service.platform.wakeups.event("principals").set()
     shown = await rig.http.post("/v1/check-links", json=body, headers={"Authorization": f"Bearer {key}"})
     assert [link["text"] for link in shown.json()["links"]] == ["Our status page", "Azure's status page"]
 
@@ -288,7 +287,6 @@ async def test_the_key_of_the_environment_opens_the_api_and_its_change_closes_it
     assert isinstance(event, PrincipalChanged)
     assert [key.id for key in event.keys] == ["operatr2"]
     assert "t" * 24 not in event.model_dump_json()
-    rig.service.platform.wakeups.event("principals").set()
     assert (await rig.http.get("/v1/people")).status_code == 401
 
 

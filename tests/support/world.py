@@ -151,13 +151,26 @@ class World:
         await self.settle()
 
     async def settle(self) -> None:
-        """Wait until nothing is under way and nothing is due."""
+        """Wait until nothing is under way and nothing is due.
+
+        The parts are asked one after the other, and an event may pass from one that is asked late to one that was asked
+        early: they are quiet where nothing was handled or published meanwhile.
+        """
         await self._ensure_started()
-        quiet = 0
+        quiet, before = 0, self._done()
         async with asyncio.timeout(QUIET_SECONDS):
             while quiet < 2:
-                quiet = quiet + 1 if await self._is_quiet() else 0
+                idle, done = await self._is_quiet(), self._done()
+                quiet = quiet + 1 if idle and done == before else 0
+                before = done
                 await asyncio.sleep(0.005)
+
+    def _done(self) -> float:
+        """How many events were handled and published so far, over all services."""
+        metrics = [service.platform.metrics for service in self.services]
+        counters = [counter for each in metrics for counter in (each.consumed, each.outbox_published)]
+        found = [sample for counter in counters for metric in counter.collect() for sample in metric.samples]
+        return sum(sample.value for sample in found if sample.name.endswith("_total"))
 
     async def _is_quiet(self) -> bool:
         try:
