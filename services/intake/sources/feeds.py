@@ -54,6 +54,11 @@ class Entry:
     published: datetime | None
     updated: datetime | None
 
+    @property
+    def touched(self) -> datetime | None:
+        """When something was said of it last."""
+        return self.updated or self.published
+
 
 @dataclass(frozen=True, slots=True)
 class Feed:
@@ -76,8 +81,8 @@ def is_page(body: bytes) -> bool:
 
 def feed_of(headers: Any, raw: bytes, *, rss: bool = False) -> Feed:
     """The feed in a body; with ``rss`` only RSS will do. Raises :class:`CannotRead`."""
-    body = plain_body(headers, raw)
-    if not body.strip():
+    body = plain_body(headers, raw).removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not body:
         raise CannotRead(Refusal("empty-body", "The body is empty; a feed without news has a root at least."))
     if is_page(body):
         raise CannotRead(Refusal("wrong-shape", "The body is an HTML page and no feed."))

@@ -25,6 +25,67 @@ STACK: dict[str, Any] = {
 WORK = {"id": "8", "name": "New disks", "starts_at": AT, "ends_at": "2026-03-02T11:00:00Z"}
 
 
+def entry(title: str, text: str, guid: str = "https://p.example/i1", minute: int = 0) -> str:
+    about = f"<title>{title}</title><link>{guid}</link><guid>{guid}</guid>"
+    when = f"<pubDate>Mon, 02 Mar 2026 09:{minute:02} GMT</pubDate>"
+    return f"<item>{about}{when}<description><![CDATA[{text}]]></description></item>"
+
+
+def feed(*entries: str, before: bytes = b"") -> bytes:
+    channel = f"<channel><title>Proofs - Status</title>{''.join(entries)}</channel>"
+    return before + f'<?xml version="1.0" encoding="UTF-8"?><rss version="2.0">{channel}</rss>'.encode()
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "status", "word"),
+    [
+        ("Errors", "<b>Status: Resolved</b><br/><br/>All is well.", "resolved", "resolved"),
+        ("Errors", "<b>Status: Identified</b><br/><br/>Found.", "firing", "identified"),
+        ("Disks", "<b>Status: Maintenance scheduled</b><br/>Soon.", "firing", "scheduled"),
+        ("Disks", "<b>Status: Maintenance in progress</b><br/>Now.", "firing", "in progress"),
+        ("Disks", "<b>Status: Maintenance complete</b><br/>Done.", "resolved", "complete"),
+        ("Disks", "<p><strong>NOT STARTED YET</strong> - Soon.</p>", "firing", "not started yet"),
+        ("Service is operating normally: [RESOLVED] Errors", "It was slow.", "resolved", "resolved"),
+        ("Service is operating normally: Errors", "It was slow.", "resolved", "resolved"),
+        ("Informational message: Errors", "We look into it.", "firing", ""),
+        ("Incident: Trouble", "Some cannot log in.<br/>Status: resolved", "resolved", "resolved"),
+    ],
+)
+def test_an_entry_says_how_its_incident_stands_in_the_words_of_its_host(
+    title: str, text: str, status: str, word: str
+) -> None:
+    trigger = only(read("feed", feed(entry(title, text))))
+    assert (trigger.status, trigger.labels.get("status", "")) == (status, word)
+
+
+def test_of_several_entries_about_one_incident_the_newest_counts() -> None:
+    first = entry("[Investigating] Slow", "We look.", "https://p.example/i1#update-11", 5)
+    last = entry("[Resolved] Slow", "It works.", "https://p.example/i1#update-12", 10)
+    other = entry("[Identified] Down", "Found.", "https://p.example/i2#update-3", 7)
+    for entries in ((last, other, first), (first, other, last)):
+        reading = read("feed", feed(*entries))
+        assert {(one.dedup_key, one.status) for one in reading.triggers} == {
+            ("https://p.example/i1", "resolved"),
+            ("https://p.example/i2", "firing"),
+        }
+
+
+def test_an_entry_of_amazons_ends_what_another_of_the_same_service_and_region_began() -> None:
+    page = "http://status.aws.amazon.com/#"
+    began = entry("Informational message: Delivery Delays", "We look.", f"{page}sns-us-east-1_1642190240", 1)
+    ended = entry(
+        "Service is operating normally: [RESOLVED] Delivery Delays", "Over.", f"{page}sns-us-east-1_1642200240", 9
+    )
+    elsewhere = entry("Performance issues: Delivery Delays", "We look.", f"{page}sns-eu-west-1_1642190240", 1)
+    fired = only(read("feed", feed(began)))
+    both = read("feed", feed(ended, began, elsewhere)).triggers
+    assert [(one.dedup_key == fired.dedup_key, one.status) for one in both] == [(True, "resolved"), (False, "firing")]
+
+
+def test_a_feed_may_begin_with_a_mark_and_empty_lines() -> None:
+    assert only(read("feed", feed(entry("Down", "<b>Investigating</b>"), before=b"\xef\xbb\xbf\n\n"))).title == "Down"
+
+
 def instatus(**said: Any) -> dict[str, Any]:
     return {"meta": {}, "page": PAGE, **said}
 
