@@ -159,6 +159,26 @@ def test_a_status_page_with_a_domain_of_its_own_is_believed_once_it_is_listed() 
     assert only(of(raw, **MX, senders=["twilio.com"])).provider == "twilio"
 
 
+@pytest.mark.parametrize(
+    ("subject", "status", "state", "category"),
+    [
+        ("[Proofs status] Investigating: Viewer is slow", "firing", "investigating", None),
+        ("[Proofs status] Resolved: Viewer is slow", "resolved", "resolved", None),
+        ("Proofs Status - Monitoring - Viewer is slow", "firing", "monitoring", None),
+        ("[Proofs status] In progress: Viewer is slow", "firing", "in progress", "maintenance"),
+        ("[Proofs status] Completed: Viewer is slow", "resolved", "completed", "maintenance"),
+    ],
+)
+def test_how_it_stands_on_a_status_page_may_stand_in_the_subject_alone(
+    subject: str, status: str, state: str, category: str | None
+) -> None:
+    head = f"From: Proofs Status <noreply@statuspage.io>\nSubject: {subject}\nMIME-Version: 1.0\n"
+    page = 'Content-Type: text/html; charset=utf-8\n\n<p>More to come.</p><a href="https://stspg.io/k1mlxl">View</a>\n'
+    trigger = only(of((STAMP.format("statuspage.io") + head + page).encode(), **MX))
+    assert (trigger.dedup_key, trigger.title, trigger.status) == ("proofs:k1mlxl", "Viewer is slow", status)
+    assert (trigger.labels["state"], trigger.category) == (state, category)
+
+
 def test_what_nobody_reads_is_refused_with_its_subject_and_sender() -> None:
     (refusal,) = of(SAMPLE["newsletter"], **MX).refusals
     assert refusal.reason == "no-reader"

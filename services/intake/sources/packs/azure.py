@@ -49,10 +49,14 @@ def read(post: Post) -> Iterator[Found]:
     over = ending(status) if status else ending(about)
     starts_at, ends_at = post.moment(words.field(*BEGINS)), post.moment(words.field(*ENDS))
     services = parts(
-        words.field("impacted services", "impacted service", "services", "betroffene dienste", "services affectés")
+        words.field(
+            "impacted services", "impacted service", "services", "service", "betroffene dienste", "services affectés"
+        )
     )
     regions = parts(
-        words.field("impacted regions", "impacted region", "regions", "betroffene regionen", "régions affectées")
+        words.field(
+            "impacted regions", "impacted region", "regions", "region", "betroffene regionen", "régions affectées"
+        )
     )
     told = Told(
         key=f"azure:{tracking_id}",

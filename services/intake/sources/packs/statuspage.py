@@ -30,10 +30,15 @@ LEVELS: Final = {
 
 SUBJECT: Final = re.compile(
     r"(?:\[([^\]]{1,80})\]|([^:\[\]]{1,80}?)\s*[:-])\s*"
-    r"((?:new |updated? |scheduled )*(?:incident|maintenance)[\w ]{0,40}?)\s*[-:\u2013]\s*(.+)",
+    r"((?:new |updated? |scheduled )*(?:incident|maintenance)[\w ]{0,40}?"
+    r"|investigating|identified|monitoring|update|resolved|postmortem|scheduled|in progress|verifying|completed|cancell?ed)"
+    r"\s*[-:\u2013]\s*(.+)",
     re.IGNORECASE,
 )
-"""``Vendor Status: Incident resolved - Elevated error rates``, ``[Vendor Status] Incident - …``."""
+"""``Vendor Status: Incident resolved - Elevated error rates``, ``[Vendor Status] Incident - …``, ``[Vendor status] Resolved: …``."""
+
+PLANNED: Final = frozenset({"scheduled", "in progress", "verifying", "completed"})
+"""States that only a maintenance has."""
 
 TAIL: Final = re.compile(r"[\s-]*\b(?:status(?:page)?(?: update)?|support|notifications?)\s*$", re.IGNORECASE)
 
@@ -52,7 +57,7 @@ def read(post: Post) -> Iterator[Found]:
     state = STATES.search(marker) or (STATES.search(subject[3]) if subject else None)
     over = ending(marker) or (ending(subject[3]) if subject else "")
     components, severity = _components(words.below("components affected", "affected components", stops=HEADINGS))
-    maintenance = "maintenance" in marker.lower()
+    maintenance = "maintenance" in marker.lower() or (state is not None and state[1].lower() in PLANNED)
     posted = post.moment(" ".join(words.below("time posted", stops=HEADINGS)))
     told = Told(
         key=f"{page}:{short[1] if short else title.lower()}",
@@ -80,7 +85,7 @@ def read(post: Post) -> Iterator[Found]:
 def _title(lines: Sequence[str]) -> str:
     """The first line that says something and is no heading."""
     first = next((line for line in lines if line), "")
-    return "" if first.lower().rstrip(":") in HEADINGS else first
+    return "" if first.lower().partition(":")[0].strip() in HEADINGS else first
 
 
 def _components(lines: Sequence[str]) -> tuple[list[str], str]:
@@ -111,7 +116,8 @@ def _window(post: Post) -> Window | None:
 
 def claims(mail: Mail) -> bool:
     """Whether it is of the service itself, or bears one of its short links."""
-    return mail.domain == "statuspage.io" or mail.domain.endswith(".statuspage.io") or bool(SHORT.search(mail.text))
+    own = mail.domain == "statuspage.io" or mail.domain.endswith(".statuspage.io")
+    return own or any(SHORT.search(text) for text in (mail.text, *(href for href, _ in mail.links)))
 
 
 PACK = Pack(
