@@ -1,5 +1,6 @@
 """A body is tried out as it would come by each of the ways in, and what is shown is what then really comes of it."""
 
+import hmac
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,17 +10,23 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
+from services.intake.sources.registry import all_sources
 from tests.integration.intake_support import CONFIG, NATIVE, OPERATOR, House, intake
 from tests.integration.mail_support import OUTAGE, calendar_mail
 from tests.integration.poller_support import INCIDENT, KEY, Desk, first_poll, now, polling
+from tests.unit.intake.support import sample
 from tests.unit.intake.test_notices_ics import calendar
 from tests.unit.intake.test_series import STAMP, event
 
 GENIE = "opsgeniekey1234" + "g" * 17
+SECRET = "the-signing-secret"
 MORE = """
   - {id: genie, name: Genie, source: opsgenie, key: {file: FOLDER/genie.key}}
   - {id: pages, name: Pages, source: pagerduty}
   - {id: post, name: Post, source: mail, kind: provider}
+  - {id: errors, name: Errors, source: sentry, options: {verify: {scheme: sentry, secrets: [{file: FOLDER/new.secret}]}}}
+  - {id: route, name: Route, source: mail, options: {verify: {scheme: mailgun, secrets: [{file: FOLDER/new.secret}]}}}
+  - {id: alarms, name: Alarms, source: cloudwatch, options: {topics: ["arn:aws:sns:eu-west-1:123456789012:*"]}}
   - {id: nightly, name: Nightly invoices, source: heartbeat, options: {every: 10m, grace: 2m}}
 """
 WEEKLY = event("SEQUENCE:2", STAMP)
@@ -29,6 +36,7 @@ FORM = "application/x-www-form-urlencoded"
 @pytest.fixture
 async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
     (tmp_path / "genie.key").write_text(GENIE)
+    (tmp_path / "new.secret").write_text(SECRET)
     (tmp_path / "integrations.yaml").write_text((CONFIG + MORE).replace("FOLDER", str(tmp_path)))
     async with intake(database_url, tmp_path) as made:
         yield made
@@ -128,6 +136,34 @@ async def test_a_ping_shows_what_it_would_resolve(house: House) -> None:
     assert [told["status"] for told in await house.events()] == ["firing"]
     nobody = await tried(house, "genie", "/v2/heartbeats/agent/ping", method="GET")
     assert [one["reason"] for one in nobody["ignored"]] == ["no-news"]
+
+
+def mac(text: str) -> str:
+    return hmac.new(SECRET.encode(), text.encode(), "sha256").hexdigest()
+
+
+async def test_a_body_that_would_not_be_let_in_is_told_so_beside_what_it_says(house: House) -> None:
+    body = json.dumps(all_sources()["sentry"].example)
+    for headers, right in (({}, False), ({"Sentry-Hook-Signature": mac("other")}, False), ({"Sentry-Hook-Signature": mac(body)}, True)):  # fmt: skip
+        shown = await tried(house, "errors", headers=headers, body=body)
+        assert named(shown, "status") == [("firing",)]
+        assert shown["turned_away"] is None if right else "not signed as sentry signs" in shown["turned_away"]
+    stamp = str(int(house.clock.now().timestamp()))
+    form = {"body-mime": calendar_mail().decode(), "timestamp": stamp, "token": "t1"}
+    for signature, right in ((mac(f"{stamp}t1"), True), (mac(f"{stamp}t2"), False)):
+        posted = urlencode({**form, "signature": signature})
+        shown = await tried(house, "route", headers={"Content-Type": FORM}, body=posted)
+        assert (shown["turned_away"] is None) is right
+    assert (await tried(house, "route", body=calendar_mail().decode()))["turned_away"] is None
+
+
+@pytest.mark.parametrize(
+    "address", ["https://169.254.169.254/x.pem", "https://sns.eu-west-1.amazonaws.com.evil.example/x.pem"]
+)
+async def test_a_message_of_sns_whose_certificate_is_elsewhere_would_be_turned_away(house: House, address: str) -> None:
+    body = json.loads(sample("cloudwatch/ok")) | {"SigningCertURL": address}
+    shown = await tried(house, "alarms", body=body)
+    assert shown["turned_away"].endswith("SigningCertURL is not one of Amazon's.")
 
 
 async def test_an_address_that_leads_elsewhere_is_refused_with_those_that_do_not(house: House) -> None:

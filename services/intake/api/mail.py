@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from pydantic_core import to_json
@@ -12,7 +11,7 @@ from services.intake.api.hooks import KEY_ID, called
 from services.intake.api.state import state_of
 from services.intake.domain.form import Field, NoForm, fields_of
 from services.intake.domain.letter import Letter, Transport
-from services.intake.domain.posted_mail import mailgun_letter, sendgrid_letter
+from services.intake.domain.posted_mail import mailgun_letter, sendgrid_letter, signed_part
 from services.intake.domain.signatures import Signed
 from services.intake.handlers.mail import MAIL
 from services.intake.handlers.senders import source_named
@@ -66,7 +65,7 @@ async def _take(
         fields = fields_of(request.headers.get("content-type", ""), body)
     except NoForm:
         fields = {}
-    signed = Signed(request.headers, _signed_part(transport, fields, body), called(request, state.public_url))
+    signed = Signed(request.headers, signed_part(transport, fields, body), called(request, state.public_url))
     state.guard.verify(integration, signed, now)
     once = state.guard.once(integration, signed)
     try:
@@ -75,14 +74,6 @@ async def _take(
         await state.postbox.take(integration, Letter(transport, body), once=once)
         return _answer(NOT_AGAIN if transport == "mailgun" else 200, "quarantined")
     return _answer(200, await state.postbox.take(integration, letter, once=once))
-
-
-def _signed_part(transport: Transport, fields: Mapping[str, Field], body: bytes) -> bytes:
-    """What the sender signed: Mailgun the two fields of its own, in whichever form it posts; SendGrid the whole body."""
-    if transport != "mailgun":
-        return body
-    named = {name: fields[name].value for name in ("timestamp", "token", "signature") if name in fields}
-    return urlencode(named).encode()
 
 
 def _answer(status: int, outcome: str) -> Response:

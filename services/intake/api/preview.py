@@ -15,7 +15,7 @@ from services.intake.api.schemas import Told
 from services.intake.api.state import Here
 from services.intake.domain.facts import received
 from services.intake.domain.trigger import Ignored, ParsedTrigger, Refusal
-from services.intake.handlers.trial import Posted, tried
+from services.intake.handlers.trial import Door, Posted, tried
 
 router = APIRouter(tags=["integrations"])
 
@@ -63,6 +63,8 @@ class Preview(BaseModel):
     problems: list[Told]
     quarantined: bool
     """Whether the body would be kept for a person to look at."""
+    turned_away: str | None = None
+    """Why the body would not be let in, whatever is in it: it is not signed as the integration wants it, or is not its sender's."""
 
 
 @router.post("/v1/integrations/{integration_id}/preview")
@@ -71,7 +73,8 @@ async def preview(_: Operator, here: Here, integration_id: str, trial: Trial) ->
     now = trial.received_at or here.uow.clock.now()
     headers = {name.lower(): value for name, value in trial.headers.items()}
     posted = Posted(trial.method, trial.path, headers, _bytes(trial))
-    found = await tried(here.uow, here.watcher, integration_id, posted, now)
+    door = Door(here.guard, here.network, here.public_url)
+    found = await tried(here.uow, here.watcher, door, integration_id, posted, now)
     reading, integration = found.reading, found.integration
 
     def shown(trigger: ParsedTrigger) -> dict[str, Any]:
@@ -87,6 +90,7 @@ async def preview(_: Operator, here: Here, integration_id: str, trial: Trial) ->
         ],
         problems=[Told(**_told(part)) for part in reading.refusals],
         quarantined=bool(reading.refusals),
+        turned_away=found.turned_away or None,
     )
 
 

@@ -11,9 +11,10 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from services.intake.domain.form import Field, NoForm
-from services.intake.domain.letter import Letter, without_key
+from services.intake.domain.letter import Letter, Transport, without_key
 
 _DOMAIN: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,252}[a-z0-9])?", re.IGNORECASE)
 _DKIM: Final = re.compile(r"@([^\s:,{}]+)\s*:\s*([a-z]+)", re.IGNORECASE)
@@ -24,6 +25,14 @@ _MEDIA: Final = re.compile(r"[\w.+-]+/[\w.+-]+")
 _RETURN: Final = b"\r\n"
 
 Headers = Sequence[tuple[bytes, bytes]]
+
+
+def signed_part(transport: Transport, fields: Mapping[str, Field], body: bytes) -> bytes:
+    """What the sender signed: Mailgun the two fields of its own, in whichever form it posts; SendGrid the whole body."""
+    if transport != "mailgun":
+        return body
+    named = {name: fields[name].value for name in ("timestamp", "token", "signature") if name in fields}
+    return urlencode(named).encode()
 
 
 def sendgrid_letter(fields: Mapping[str, Field]) -> Letter:

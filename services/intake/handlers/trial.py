@@ -1,7 +1,7 @@
 """A body is tried out: what would become of it if it came by one of the ways in. Nothing is stored, nobody is paged."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,21 +9,24 @@ from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.common.db.work import UnitOfWork
-from libs.common.errors import Invalid, NotFound
+from libs.common.errors import Invalid, NotFound, TocsinError
 from services.intake.domain.drop_in import ALIAS, CALL
-from services.intake.domain.form import NoForm, fields_of
+from services.intake.domain.form import Field, NoForm, fields_of
 from services.intake.domain.integration import Integration, IntegrationRecord
 from services.intake.domain.mapping import LABEL_LIMIT, clean
 from services.intake.domain.opsgenie import body_of
 from services.intake.domain.polling import Answer
-from services.intake.domain.posted_mail import mailgun_letter, sendgrid_letter
+from services.intake.domain.posted_mail import mailgun_letter, sendgrid_letter, signed_part
+from services.intake.domain.signatures import Signed
 from services.intake.domain.trigger import Ignored, Reading
-from services.intake.domain.ways import ADDRESSES, Way, mail_service_of, way_of
+from services.intake.domain.ways import ADDRESSES, PostedMail, Way, mail_service_of, way_of
 from services.intake.handlers import heartbeats, series
+from services.intake.handlers.guard import Guard
 from services.intake.handlers.mail import MAIL
 from services.intake.handlers.senders import integration_of, source_named
 from services.intake.handlers.understand import understand
 from services.intake.handlers.watch import Watcher
+from services.intake.sources.base import Arrival, Network
 from services.intake.sources.heartbeat import SOURCE as HEARTBEAT
 from services.intake.sources.native import called_off, narrowed
 from services.intake.store import drop_in, integrations
@@ -48,9 +51,22 @@ class Tried:
 
     reading: Reading
     integration: Integration[Any]
+    turned_away: str = ""
+    """Why the body would not be let in; empty where it would."""
 
 
-async def tried(uow: UnitOfWork, watcher: Watcher, integration_id: str, posted: Posted, now: datetime) -> Tried:
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What stands before the ways in."""
+
+    guard: Guard
+    network: Network
+    public_url: str
+
+
+async def tried(
+    uow: UnitOfWork, watcher: Watcher, door: Door, integration_id: str, posted: Posted, now: datetime
+) -> Tried:
     """What would become of a body at ``now``.
 
     Raises :class:`Invalid` where its address does not lead to the integration, and :class:`NotFound` where there is none, or this
@@ -69,14 +85,36 @@ async def tried(uow: UnitOfWork, watcher: Watcher, integration_id: str, posted: 
     if way.polled:
         answer = None if posted.body is None else Answer(posted.body, posted.headers.get("content-type", ""))
         return Tried(await watcher.rehearse(record, answer, now), integration)
+    why = await _turned_away(door, integration, way, posted, now)
     if way.kind is not None:
         integration = narrowed(integration, way.kind)
     async with uow.read() as session:
         headers, body = await _as_taken(session, integration, way, posted)
         reading = understand(source_named(record.source), integration, headers.items(), body, now).reading
         if way.heartbeat:
-            return await _heard(session, integration, way.heartbeat, reading, now)
-        return Tried(await series.foresee(session, integration, reading, now), integration)
+            found = await _heard(session, integration, way.heartbeat, reading, now)
+        else:
+            found = Tried(await series.foresee(session, integration, reading, now), integration)
+    return replace(found, turned_away=why)
+
+
+async def _turned_away(door: Door, integration: Integration[Any], way: Way, posted: Posted, now: datetime) -> str:
+    """Why the body would not be let in: it is not signed as the integration wants it, or is not its sender's."""
+    body, source = posted.body or b"", source_named(integration.source)
+    signed = body
+    if source.name == MAIL:
+        form = _form(way, posted.headers, body)
+        if form is None:
+            return ""  # what comes by SMTP or from a mailbox is signed by nobody; its proof is in the mail
+        signed = signed_part(form[0], form[1], body)
+    address = door.public_url.rstrip("/") + (posted.address or f"/v1/hooks/{source.name}")
+    try:
+        door.guard.verify(integration, Signed(posted.headers, signed, address), now)
+        if source.check is not None:
+            await source.check(Arrival(posted.headers, body, integration, now), door.network)
+    except TocsinError as error:
+        return error.detail
+    return ""
 
 
 def _elsewhere(record: IntegrationRecord, posted: Posted) -> str:
@@ -108,15 +146,25 @@ async def _as_taken(
     return headers, body
 
 
-def _letter(way: Way, headers: Mapping[str, str], body: bytes) -> tuple[Mapping[str, str], bytes]:
-    """The message in a mail service's form, known by the address or by its looks; any other body is the message itself."""
+def _form(way: Way, headers: Mapping[str, str], body: bytes) -> tuple[PostedMail, Mapping[str, Field]] | None:
+    """The form of a mail service, known by the address or by its looks; ``None``: the body is the message itself."""
     content_type = headers.get("content-type", "")
     if way.mail is None and not content_type.lower().lstrip().startswith(FORMS):
-        return headers, body
+        return None
     try:
         fields = fields_of(content_type, body)
-        service = way.mail or mail_service_of(fields)
-        letter = sendgrid_letter(fields) if service == "sendgrid" else mailgun_letter(fields)
+    except NoForm:
+        fields = {}
+    return way.mail or mail_service_of(fields), fields
+
+
+def _letter(way: Way, headers: Mapping[str, str], body: bytes) -> tuple[Mapping[str, str], bytes]:
+    """The message that is in the body."""
+    form = _form(way, headers, body)
+    if form is None:
+        return headers, body
+    try:
+        letter = sendgrid_letter(form[1]) if form[0] == "sendgrid" else mailgun_letter(form[1])
     except NoForm:  # kept as it came, for a person to look at
         return headers, body
     return dict(letter.headers), letter.body

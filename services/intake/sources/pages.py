@@ -57,6 +57,9 @@ key in it is not needed. Bytes that are no text go into `body_base64`.
 | a ping | none; of Opsgenie's, `/v2/heartbeats/<name>/ping` |
 | a call of a drop-in API | `/v2/enqueue`, `/v2/change/enqueue`, `/v2/alerts`, `/v2/alerts/<id>/close?identifierType=alias`, … |
 
+Where the integration wants its bodies signed, or its sender proves itself (SNS, Microsoft Entra), `turned_away` says why this one would not be let in: give the
+sender's headers along.
+
 ```sh
 curl -X POST $INTAKE/v1/integrations/monitoring/preview -H "$ADMIN" -H 'Content-Type: application/json' \\
   -d '{"path": "/v1/notices", "body": {"tool": "ziflow", "state": "down", "title": "Proofs cannot be opened"}}'
