@@ -55,7 +55,6 @@ class Editor(Background):
         failures = 0
         while not self._stopping.is_set():
             self._wake.clear()
-            self._busy = True
             try:
                 await self._edit(await self._claim())
                 due = await self._next_due()
@@ -78,7 +77,9 @@ class Editor(Background):
 
     async def _claim(self) -> Sequence[Attempt]:
         async with self._uow.begin() as tx:
-            return await edits.claim(tx.session, tx.now, self._lease, AT_ONCE)
+            claimed = await edits.claim(tx.session, tx.now, self._lease, AT_ONCE)
+            self._busy = bool(claimed)  # from before the ledger says so
+        return claimed
 
     async def _edit(self, claimed: Sequence[Attempt]) -> None:
         outcomes = await asyncio.gather(*(self._outcome(attempt) for attempt in claimed))

@@ -118,7 +118,6 @@ class Sender(Background):
         failures = 0
         while not self._stopping.is_set():
             self._wake.clear()
-            self._claiming = True
             try:
                 await self._claim()
                 due = await self._next_due()
@@ -127,8 +126,6 @@ class Sender(Background):
                 log.warning("sender waits for the database", reason=error.detail)
                 await pause(NETWORK.wait(failures, self._uow.chance).total_seconds(), self._stopping)
                 continue
-            finally:
-                self._claiming = False
             failures = 0
             if len(self._sends) >= self._slots:
                 await self._wake.wait()
@@ -148,15 +145,19 @@ class Sender(Background):
         free = self._slots - len(self._sends)
         if free <= 0:
             return
-        async with self._uow.begin() as tx:
-            comments = COMMENTS - len(self._comments)
-            claimed = await self._sending.claim(tx, self._lease, free, tuple(self._sends), comments)
-        for attempt in claimed:
-            if attempt.channel.startswith(TICKET):
-                self._comments.add(attempt.id)
-            send = asyncio.create_task(self._send(attempt), name=f"send {attempt.id}")
-            self._sends[attempt.id] = send
-            send.add_done_callback(partial(self._ended, attempt.id))
+        try:
+            async with self._uow.begin() as tx:
+                comments = COMMENTS - len(self._comments)
+                claimed = await self._sending.claim(tx, self._lease, free, tuple(self._sends), comments)
+                self._claiming = bool(claimed)  # from before the ledger says so
+            for attempt in claimed:
+                if attempt.channel.startswith(TICKET):
+                    self._comments.add(attempt.id)
+                send = asyncio.create_task(self._send(attempt), name=f"send {attempt.id}")
+                self._sends[attempt.id] = send
+                send.add_done_callback(partial(self._ended, attempt.id))
+        finally:
+            self._claiming = False
 
     def _ended(self, key: UUID, send: asyncio.Task[None]) -> None:
         del self._sends[key]

@@ -20,14 +20,18 @@ T = TypeVar("T")
 
 START_SECONDS = 270.0
 STOP_SECONDS = 120.0
+TEST_PROCESSES = 8
+"""So many test processes of one run take no ports from each other."""
 
 
 def free_base() -> int:
     """The first of five ports in a row that are free at the moment, another one at each call.
 
-    Below the ports that the system gives to outgoing connections, which would take them in between.
+    Below the ports that the system gives to outgoing connections, which would take them in between, below those of local
+    brokers, and apart from those that the other test processes of this run choose.
     """
-    for base in random.SystemRandom().sample(range(11000, 32000, 5), 100):
+    mine = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % TEST_PROCESSES
+    for base in random.SystemRandom().sample(range(11000 + 5 * mine, 18500, 5 * TEST_PROCESSES), 100):
         if all(_is_free(port) for port in range(base, base + 5)):
             return base
     raise AssertionError("no five free ports in a row were found")

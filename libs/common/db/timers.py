@@ -104,8 +104,8 @@ class TimerLoop(Background):
             raise
 
     async def idle(self) -> bool:
-        """Whether no handler runs and nothing is due now."""
-        if self._runs:
+        """Whether no handler runs and nothing is due now; to look for what is due is no work."""
+        if self._held:
             return False
         next_at = await self._next_at()
         return next_at is None or next_at > self._clock.now()
