@@ -16,7 +16,7 @@ from services.oncall.domain.mask import Mask, Window
 from services.oncall.domain.noun import Value
 from services.oncall.domain.shift import Role, Shift
 from services.oncall.domain.spans import Span, common
-from services.oncall.domain.turns import Grid, Unit
+from services.oncall.domain.turns import Grid, Unit, months_later
 from services.oncall.domain.walltime import Zone, instant_at, instant_of
 from services.oncall.domain.weekdays import NAMES, day_number
 
@@ -162,13 +162,8 @@ class Layer(Value):
 
 def _month_day(start: datetime, day: int) -> datetime:
     """The newest such day of a month that is not after ``start``; the last of a month that has no such day."""
-    for back in range(2):
-        first = (start.replace(day=1) - timedelta(days=back)).replace(day=1)
-        following = (first + timedelta(days=32)).replace(day=1)
-        found = first.replace(day=min(day, (following - timedelta(days=1)).day))
-        if found <= start:
-            return found
-    return start
+    found = months_later(start, 0, day)
+    return found if found <= start else months_later(start, -1, day)
 
 
 class Plan:
@@ -187,7 +182,9 @@ class Plan:
         if self.layer.every is None:
             return replace(_EVER, zone=self._zone)
         lengths = tuple(_length(length)[0] for length in self.layer.every)
-        return Grid(self.layer.unit, lengths, start, self._zone, Mask() if self._mask.whole else self._mask)
+        mask = Mask() if self._mask.whole else self._mask
+        day = self.layer.hand_off_day()[0] if self.layer.unit == "months" else None
+        return Grid(self.layer.unit, lengths, start, self._zone, mask, day)
 
     def _bounded(self) -> Span:
         layer = self.layer

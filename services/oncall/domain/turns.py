@@ -34,6 +34,8 @@ class Grid:
     start: datetime
     zone: ZoneInfo
     mask: Mask = field(default_factory=Mask)
+    day: int | None = None
+    """The day of the month that hands over, where the month of ``start`` may not have it; else that of ``start``."""
     _counted: tuple[int, ...] = field(init=False, repr=False, compare=False)
     """The slots of one period that count."""
     _ends: tuple[int, ...] = field(init=False, repr=False, compare=False)
@@ -93,13 +95,13 @@ class Grid:
 
     def _slot(self, number: int) -> datetime:
         if self.unit == "months":
-            return months_later(self.start, number)
+            return months_later(self.start, number, self.day)
         return self.start + number * _STEPS[self.unit]
 
     def _slot_of(self, wall: datetime) -> int:
         if self.unit == "months":
             number = (wall.year - self.start.year) * 12 + wall.month - self.start.month
-            return number if months_later(self.start, number) <= wall else number - 1
+            return number if self._slot(number) <= wall else number - 1
         return (wall - self.start) // _STEPS[self.unit]
 
     def _turn_of(self, slot: int) -> int:
@@ -109,9 +111,9 @@ class Grid:
         return cycle * len(self.lengths) + bisect_left(self._ends, rest + 1)
 
 
-def months_later(start: datetime, months: int) -> datetime:
-    """The same day and time so many months later; the last of the month where it has no such day."""
+def months_later(start: datetime, months: int, day: int | None = None) -> datetime:
+    """The same day, or ``day``, and time so many months later; the last of the month where it has no such day."""
     years, month = divmod(start.month - 1 + months, 12)
     year = start.year + years
-    day = min(start.day, calendar.monthrange(year, month + 1)[1])
-    return start.replace(year=year, month=month + 1, day=day)
+    last = calendar.monthrange(year, month + 1)[1]
+    return start.replace(year=year, month=month + 1, day=min(day or start.day, last))

@@ -83,10 +83,24 @@ def test_a_custom_cycle_has_turns_of_different_length() -> None:
     ]
 
 
-def test_months_hand_over_on_the_last_day_of_a_month_that_has_no_such_day() -> None:
-    one = rota(layer(every="monthly", starts_on="2026-01-31", hand_off="31 00:00"))
-    found = shifts(one, at("2026-02-01T00:00:00Z"), at("2026-06-01T00:00:00Z"))
-    assert [shift.starts_at.strftime("%m-%d") for shift in found] == ["01-31", "02-28", "03-31", "04-30", "05-31"]
+@pytest.mark.parametrize("starts_on", ["2025-12-01", "2025-08-31", "2025-12-31", "2025-05-01", "2024-03-01"])
+@pytest.mark.parametrize(
+    ("day", "found"),
+    [
+        (28, ["01-28", "02-28", "03-28", "04-28", "05-28"]),
+        (29, ["01-29", "02-28", "03-29", "04-29", "05-29"]),
+        (30, ["01-30", "02-28", "03-30", "04-30", "05-30"]),
+        (31, ["01-31", "02-28", "03-31", "04-30", "05-31"]),
+    ],
+)
+def test_months_hand_over_on_the_last_day_of_a_month_that_has_no_such_day_and_on_theirs_in_the_next(
+    starts_on: str, day: int, found: list[str]
+) -> None:
+    one = rota(layer(every="monthly", starts_on=starts_on, hand_off=f"{day} 00:00"))
+    listed = shifts(one, at("2026-01-31T12:00:00Z"), at("2026-06-01T00:00:00Z"))
+    assert [shift.starts_at.strftime("%m-%d") for shift in listed] == found
+    first, second = (on_shift(one, listed[1].starts_at + timedelta(seconds=beside)) for beside in (-1, 0))
+    assert (first[0], second[0]) == (listed[0], listed[1])
 
 
 @pytest.mark.parametrize(
