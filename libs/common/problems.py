@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from libs.common.errors import (
     FieldProblem,
@@ -23,6 +24,7 @@ from libs.common.errors import (
     Unsupported,
 )
 from libs.common.logs import get_logger
+from libs.common.rules import rule_of
 
 log = get_logger(__name__)
 
@@ -35,6 +37,8 @@ CHALLENGE = 'Bearer realm="tocsin"'
 
 _BY_STATUS: Mapping[int, type[TocsinError]] = {404: NotFound, 413: TooLarge, 415: Unsupported, 503: Unavailable}
 _KINDS = {"body", "query", "path", "header", "cookie"}
+_METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+_MISFIT: Mapping[str, str] = {"missing": "is missing", "extra_forbidden": "there is no such field here"}
 
 
 def problem_response(
@@ -117,8 +121,7 @@ def field_problems(found: Any) -> tuple[FieldProblem, ...]:
         kind = location.pop(0) if location and location[0] in _KINDS else "body"
         path = "".join(f"/{part.replace('~', '~0').replace('/', '~1')}" for part in location)
         pointer = f"#{path}" if kind == "body" else f"#{kind}{path}"
-        message = str(problem["msg"]).removeprefix("Value error, ")
-        problems.append(FieldProblem(pointer, message))
+        problems.append(FieldProblem(pointer, _MISFIT.get(problem["type"]) or rule_of(problem)))
     return tuple(problems)
 
 
@@ -134,9 +137,10 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
     if error.status_code == 404 and detail == title:
         detail = "There is nothing at this address."
     elif error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "")
+        error.headers = {**(error.headers or {}), **_allowed(request)}
+        allowed = error.headers.get("Allow", "")
         detail = (
-            f"{request.method} is not possible here; {allowed} is."
+            f"{request.method} is not possible here; {allowed} {'are' if ',' in allowed else 'is'}."
             if allowed
             else f"{request.method} is not possible here."
         )
@@ -145,6 +149,15 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
     return problem_response(
         error.status_code, slug, kind.title if kind else title, detail, headers=error.headers, request_id=request_id
     )
+
+
+def _allowed(request: Request) -> dict[str, str]:
+    """``Allow`` with the methods of every route at this address, where none has the one that was tried: Starlette names those of one."""
+    tried = [{**request.scope, "method": method} for method in _METHODS]
+    found = [
+        str(one["method"]) for one in tried if any(route.matches(one)[0] is Match.FULL for route in request.app.routes)
+    ]
+    return {"Allow": ", ".join(found)} if found and request.method not in found else {}
 
 
 def on_crash(request_id: str | None) -> Response:

@@ -1,4 +1,4 @@
-"""The rules of a model in the words of somebody who writes YAML: what is needed, and how to write it."""
+"""The rules of a model in the words of somebody who writes YAML or JSON: what is needed, and how to write it."""
 
 import difflib
 from collections.abc import Iterable, Mapping

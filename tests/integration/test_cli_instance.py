@@ -333,7 +333,7 @@ def test_a_change_is_tried_before_it_is_saved(house: Instance, tree: Path) -> No
     ("words", "sentence"),
     [
         (("--at", "soon"), "--at soon: write an instant as"),
-        (("--kind", "nonsense"), "Input should be 'telemetry', 'maintenance', 'ticket', 'provider' or 'tool'"),
+        (("--kind", "nonsense"), "input should be 'telemetry', 'maintenance', 'ticket', 'provider' or 'tool'"),
         (("--until", "2026-11-30 00:30"), "--until with an instant needs --at"),
         (("--label", "env"), "write it as NAME=VALUE"),
         (("--acknowledge-after", "3h", "--resolve-after", "1h"), "acknowledge_after must not be later"),

@@ -130,4 +130,12 @@ async def test_of_two_who_change_one_absence_the_second_is_told_and_all_of_it_is
     assert await primary(rig, 50) == "stefania"
     assert [(await newest(rig, "person", who))["after"]["person"] for who in ("stefania", "rafael")] == ["rafael"] * 2
     problem(await rig.http.put(path, json={**other, "person": "ghost"}), 422)
+    for wrong, sentence in (
+        ({**other, "starts_at": "2026-03-02T09:15:00"}, "#/starts_at: its zone is missing; a moment is written as"),
+        ({**other, "who": "rafael"}, "#/who: there is no such field here"),
+        ({"person": "rafael"}, "#/starts_at: is missing; #/ends_at: is missing"),
+    ):
+        assert sentence in problem(await rig.http.put(path, json=wrong), 422)["detail"]
+    unknown = await rig.http.patch(path, json=other)
+    assert (unknown.headers["allow"], "DELETE, PUT are" in problem(unknown, 405)["detail"]) == ("DELETE, PUT", True)
     problem(await rig.http.put(path, json=other, headers=await key_of(rig, "reader", "viewer")), 403)

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
 
 from libs.common.events.base import Instant, Slug
 from services.oncall.domain.mask import Mask, Window
@@ -53,7 +53,9 @@ def _lengths(value: Any) -> Any:
 def _length(text: str) -> tuple[int, str]:
     match = _LENGTH.match(_WORDS.get(text.strip(), text.strip()))
     if match is None or not 1 <= int(match[1]) <= _LONGEST[match[2]]:
-        raise ValueError(f"{text!r} is no length; it is a number of hours, days, weeks or months, a year at most")
+        raise ValueError(
+            f"{text!r} is no length; it is a number of hours, days, weeks or months, as `2 weeks`, a year at most"
+        )
     return int(match[1]), match[2]
 
 
@@ -80,8 +82,13 @@ def _lasting_written(value: timedelta | None) -> str | None:
 Lengths = Annotated[tuple[str, ...], BeforeValidator(_lengths)]
 """How long turns last, in a cycle."""
 
-Group = Annotated[tuple[Slug, ...], BeforeValidator(_group), Field(min_length=1)]
-"""Who shares a turn."""
+
+def _once(value: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(value))
+
+
+Group = Annotated[tuple[Slug, ...], BeforeValidator(_group), Field(min_length=1), AfterValidator(_once)]
+"""Who shares a turn; whoever is named twice in it is on shift once."""
 
 
 class Layer(Value):
@@ -145,7 +152,7 @@ class Layer(Value):
 
     def hand_off_day(self) -> tuple[int | None, time]:
         """Weekday or day of the month of a hand-off, where it says one, and its time. Raises :class:`ValueError`."""
-        *days, clock = self.hand_off.split()
+        *days, clock = self.hand_off.split() or [""]
         if not _CLOCK.match(clock) or len(days) > 1:
             raise ValueError(
                 f"{self.hand_off!r} is no hand-off; write 09:00, `mo 09:00` for weeks, `1 09:00` for months"

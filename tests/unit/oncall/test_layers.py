@@ -111,6 +111,11 @@ def test_a_month_later_is_the_same_day_where_there_is_one(start: str, months: in
     assert months_later(datetime.fromisoformat(start), months) == datetime.fromisoformat(later)
 
 
+def test_whoever_is_named_twice_in_a_turn_is_on_shift_once() -> None:
+    one = rota(layer(people=[["ana", "ben", "ana"], "cem"]))
+    assert [shift.person for shift in on_shift(one, at("2026-03-02T12:00:00Z"))] == ["ana", "ben"]
+
+
 def test_a_masked_day_uses_up_nobodys_turn() -> None:
     one = rota(layer(every="1 day", only=[{"days": "mo-fr"}]))
     found = shifts(one, at("2026-03-02T00:00:00Z"), at("2026-03-16T00:00:00Z"))
@@ -204,6 +209,8 @@ def test_the_last_one_leaves_nothing() -> None:
         ({"every": ["1 week", "2 days"]}, "the same unit"),
         ({"every": []}, "turns last as long as"),
         ({"hand_off": "9"}, "is no hand-off"),
+        ({"hand_off": " "}, "is no hand-off"),
+        ({"every": "fortnightly"}, "as `2 weeks`"),
         ({"hand_off": "xx 09:00"}, "is no day of the week"),
         ({"hand_off": "1 09:00", "every": "1 day"}, "is no day to hand over on"),
         ({"starts_on": None}, "starts_on"),
