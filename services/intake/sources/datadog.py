@@ -31,11 +31,11 @@ def _one(look: Look, arrival: Arrival[CommonOptions]) -> Part:
         key=_key(look, name, scope),
         firing=not recovered,
         title=title,
-        description=look.text("alert_status", "body", "text_only_msg", "event_msg", "message"),
+        description=look.text("alert_status", "body", "text_only_msg", "event_msg", "message", "description"),
         severity=_severity(look, said, words),
         services=[tags.get("service") or next(iter(_tags(scope).values()), "")],
         tenants=filter(None, [tags.get("tenant")]),
-        links=[(look.text("link", "url"), "Event"), (look.text("snapshot"), "Picture")],
+        links=[(look.text("link", "url", "source_url"), "Event"), (look.text("snapshot"), "Picture")],
         labels={
             **tags,
             "scope": scope,
@@ -60,7 +60,8 @@ def _parts(title: str) -> tuple[list[str], str, str]:
 
 def _key(look: Look, name: str, scope: str) -> str:
     """The cycle links an alarm to its recovery; the default template has nothing of the kind, so what it says must do."""
-    cycle, monitor = look.text("alert_cycle_key", "cycle_key"), look.text("alert_id", "monitor_id")
+    cycle = look.text("alert_cycle_key", "cycle_key", "deduplication_key", "dedup_key", "aggreg_key")
+    monitor = look.text("alert_id", "monitor_id")
     if cycle:
         return cycle
     return f"{monitor}/{scope}" if monitor else hash_of_words("title", [name, scope])
@@ -68,7 +69,8 @@ def _key(look: Look, name: str, scope: str) -> str:
 
 def _severity(look: Look, said: set[str], words: list[str]) -> str:
     # ``priority`` is that of an event, normal or low, unless a template says otherwise
-    priorities = (look.text("alert_priority").lower(), look.text("priority").lower(), *words)
+    said_so = (look.text("alert_priority").lower(), look.text("priority").lower())
+    priorities = (*(f"p{word}" if word.isdecimal() else word for word in said_so), *words)
     priority = next((word for word in priorities if word in PRIORITIES), "") or look.text("alert_priority")
     if priority:
         return priority

@@ -42,6 +42,9 @@ COMPONENTS: Final[Mapping[str, str]] = {
     "downtime": "major_outage",
 }
 
+LAST_YEAR: Final = 9_990
+"""Until which a date may be reckoned with: there is none after 9999."""
+
 ACTIVE: Final = ("activeIncidents", "activeMaintenances")
 ONGOING: Final = ("ongoing_incidents", "in_progress_maintenances", "scheduled_maintenances")
 
@@ -101,7 +104,7 @@ def _planned(event: Look) -> dict[str, Any]:
         return {}
     ends_at = event.moment("ends_at", "scheduled_end_at")
     minutes = event.text("duration")
-    if ends_at is None and minutes.isdecimal() and len(minutes) < 7:
+    if ends_at is None and minutes.isdecimal() and len(minutes) < 7 and starts_at.year < LAST_YEAR:
         ends_at = starts_at + timedelta(minutes=int(minutes))
     return {"scheduled_for": starts_at.isoformat(), "scheduled_until": None if ends_at is None else ends_at.isoformat()}
 
@@ -109,8 +112,11 @@ def _planned(event: Look) -> dict[str, Any]:
 def _instatus_summary(look: Look) -> Look:
     """What Instatus lists as active; it is left away where there is nothing."""
 
-    def listed(name: str, kind: str) -> Iterator[dict[str, Any]]:
+    def listed(name: str, kind: str) -> Iterator[Any]:
         for one in look.each(name):
+            if not one.is_object():  # it is refused by its place
+                yield one.value
+                continue
             found = _event(look, one, kind)
             known = one.text("id") or one.text("url").rstrip("/").rpartition("/")[2] or one.text("name")
             yield {**found, "id": known, "created_at": one.text("started", "start")}

@@ -139,8 +139,9 @@ def test_the_summary_of_instatus_lists_what_is_going_on() -> None:
         ("Proofs/m1", "firing", "info"),
     ]
     assert [one.reason for one in read("statuspage", {"page": {**page, "status": "UP"}}).ignored] == ["no-news"]
-    broken = read("statuspage", {"page": page, "activeIncidents": "none"})
-    assert [one.reason for one in broken.refusals] == ["wrong-shape"]
+    for wrong, reason in (("none", "wrong-shape"), ([None], "missing-field")):
+        broken = read("statuspage", {"page": page, "activeIncidents": wrong})
+        assert [one.reason for one in broken.refusals] == [reason]
 
 
 @pytest.mark.parametrize("wrap", [lambda body: body, lambda body: {"summary": body}])
