@@ -1,14 +1,21 @@
 // One key each: presses whatever carries it. The field of a dialog that has just been closed has the keyboard for a moment more.
 const typing = (element) => element.closest("input:not([type=radio]):not([type=checkbox]), textarea, select, [contenteditable]") && !element.closest("dialog:not([open])");
 
+// Whoever goes on to another page is there already: until it comes, or they give it up, no key does anything on this one.
+const PATIENCE = 15_000; // an address may lead nowhere, as that of a file does
+let left = -PATIENCE;
+addEventListener("beforeunload", () => { left = performance.now(); });
+addEventListener("pageshow", ({ persisted }) => { if (persisted) left = -PATIENCE; });
+
 document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") left = -PATIENCE;
   if (event.key === "ArrowDown" && event.target.matches('input[data-key="/"]')) {
     event.preventDefault();
     document.querySelector('[data-key="1"]')?.focus();
     return;
   }
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || typing(event.target)) return;
-  if (document.querySelector("dialog[open]")) return;
+  if (document.querySelector("dialog[open]") || performance.now() - left < PATIENCE) return;
   const target = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
   if (event.key === "/" && !target) {
     event.preventDefault();
@@ -42,5 +49,4 @@ function tell() {
     [...form.elements].find(altered)?.dispatchEvent(new Event("change", { bubbles: true }));
   }
 }
-if (document.body.matches("[data-htmx-powered]")) tell();
-else document.addEventListener("htmx:after:process", tell, { once: true });
+document.addEventListener("htmx:after:process", tell, { once: true });
