@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 import pytest
 from playwright.async_api import Page, Route
 
+from libs.common.events.incidents import IncidentResolved
 from tests.browser.eye import Eye, arrived, ready, visit
 from tests.support.status_stage import Stage, statuspage
-from tests.support.statuspage import burning, company, story
+from tests.support.statuspage import NOW, RAFAEL, burning, company, story, uid
 
 pytestmark = pytest.mark.browser
 
@@ -161,6 +162,53 @@ async def test_until_all_scripts_are_there_a_link_leads_on_as_without_them(datab
         assert sent(stage) == []
 
 
+async def test_whoever_goes_on_to_another_page_does_nothing_more_on_the_one_they_leave(
+    database_url: str, eye: Eye
+) -> None:
+    async with statuspage(database_url, story(), serve=True) as stage:
+        page = await eye.at(stage.url, "/console/incidents/17")
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(f"{request.method} {request.url}"))
+        async with held(page, "**/console/incidents") as search:
+            await page.keyboard.press("/")
+            await search.came()
+            await page.keyboard.type("acknowledge")
+        await arrived(page, "**/console/incidents#search")
+        assert [one for one in asked if "/incidents/17" in one] == []
+        assert sent(stage) == []
+
+
+async def test_a_dialog_that_is_given_up_stays_away_also_where_its_link_has_gone(database_url: str, eye: Eye) -> None:
+    async with statuspage(database_url, story(), serve=True) as stage:
+        page = await eye.at(stage.url, "/console/incidents/17")
+        async with held(page, "**/incidents/17/update") as dialog:
+            await page.keyboard.press("u")
+            await dialog.came()
+            over = stage.peers.acted(uid(17), "resolve", {})
+            await stage.fold(IncidentResolved(incident=over, at=NOW, actor=RAFAEL, text="It is over"))
+            await page.wait_for_selector('[data-key="u"]', state="detached")
+            async with page.expect_event("requestfailed", lambda request: request.url.endswith("/update")):
+                await page.keyboard.press("Escape")
+        await page.keyboard.press("w")
+        await page.wait_for_selector("#sheet[open] >> text=Root cause analysis")
+        eye.complaints = [one for one in eye.complaints if "abort" not in one]
+
+
+async def test_what_was_done_is_told_until_it_was_read_and_something_else_is_begun(database_url: str, eye: Eye) -> None:
+    async with statuspage(database_url, story(), serve=True) as stage:
+        page = await eye.at(stage.url, "/console/incidents/17")
+        await page.clock.install()
+        await page.keyboard.press("a")
+        told = page.locator("#said >> text=Acknowledged. Nobody else is paged.")
+        await told.wait_for()
+        await page.keyboard.press("Shift")
+        assert await told.is_visible()
+        await page.clock.fast_forward(7_000)
+        assert await told.is_visible()
+        await page.keyboard.press("Shift")
+        assert not await told.is_visible()
+
+
 async def test_what_is_typed_while_the_search_is_under_way_is_searched_for(database_url: str, eye: Eye) -> None:
     async with statuspage(database_url, story(), serve=True) as stage:
         page = await eye.at(stage.url, "/console/incidents")
@@ -192,6 +240,7 @@ async def test_whoever_was_signed_out_elsewhere_is_told_and_keeps_what_they_wrot
         await page.wait_for_selector("#sheet [role=alert] >> text=Your session has ended.")
         await page.wait_for_selector("#stale a >> text=Sign in again", state="attached")
         assert await page.input_value("#sheet textarea") == "Half of it works."
+        assert await page.locator("#sheet form[aria-busy]").count() == 0
 
 
 async def test_a_console_that_hears_nothing_says_so_stays_as_it_was_and_comes_back(database_url: str, eye: Eye) -> None:

@@ -2,7 +2,8 @@
 const sheet = document.getElementById("sheet");
 const body = document.getElementById("sheet-body");
 const said = document.getElementById("said");
-let quiet = 0;
+const READ = 6_000;
+let saidAt = 0;
 
 function open(dialog) {
   if (!dialog.open) dialog.showModal();
@@ -11,8 +12,12 @@ function open(dialog) {
 
 function say(text) {
   said.textContent = text;
-  clearTimeout(quiet);
-  quiet = setTimeout(() => said.replaceChildren(), 6000);
+  saidAt = performance.now();
+}
+
+// What was done is told until it can be read, and until whoever did it goes on.
+for (const begin of ["keydown", "pointerdown"]) {
+  addEventListener(begin, () => { if (performance.now() - saidAt > READ) said.replaceChildren(); }, { capture: true });
 }
 
 document.addEventListener("click", (event) => {
@@ -34,14 +39,14 @@ let words = "";
 
 document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
   if (!ctx.sourceElement.matches("[data-sheet]")) return;
-  [coming, given, words] = [ctx.sourceElement, null, ""];
+  [coming, given, words] = [ctx, null, ""];
 });
 
 addEventListener("keydown", (event) => {
   if (!coming || event.ctrlKey || event.metaKey || event.altKey || elsewhere(event.target)) return;
   if (event.key === "Escape") {
     given = coming;
-    htmx.trigger(coming, "htmx:abort");
+    coming.request.abort();
   } else if (event.key === "Backspace") words = words.slice(0, -1);
   else if (event.key.length === 1) words += event.key;
   else if (event.key !== "Enter") return;
@@ -49,7 +54,7 @@ addEventListener("keydown", (event) => {
   event.stopImmediatePropagation();
 }, { capture: true });
 
-document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => { if (ctx.sourceElement === coming) coming = null; });
+document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => { if (ctx === coming) coming = null; });
 
 function write(field) {
   if (!words || !sheet.contains(field) || !field.matches("textarea, input[type=url], input:not([type])")) return;
@@ -61,7 +66,7 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   if (ctx.target !== body) return;
   open(sheet);
   document.dispatchEvent(new Event("sheet"));
-  if (ctx.sourceElement === coming) write(document.activeElement);
+  if (ctx === coming) write(document.activeElement);
 });
 
 sheet.addEventListener("close", () => {
@@ -99,7 +104,7 @@ document.addEventListener("htmx:before:swap", (event) => {
 });
 
 document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
-  if (!asked(ctx) || ctx.sourceElement === given) return;
+  if (!asked(ctx) || ctx === given) return;
   const post = ctx.request.method === "POST";
   tell(ctx.sourceElement, post ? "No answer came. Look whether it was done before you try again." : "No answer came. Try again in a moment.");
 });
@@ -109,6 +114,7 @@ document.addEventListener("htmx:before:response", (event) => {
   const { ctx } = event.detail;
   if (!ctx.hx?.redirect?.startsWith("/console/sign-in") || !sheet.open) return;
   event.preventDefault();
+  delete ctx.hx.redirect;
   if (sheet.contains(ctx.sourceElement)) tell(ctx.sourceElement, signedOut);
   document.dispatchEvent(new Event("signed-out"));
 });
