@@ -283,8 +283,8 @@ async def test_changes_are_told_to_open_pages_and_missed_ones_are_drawn_again(da
         client.stream("GET", "/live?since=elsewhere") as answer,
     ):
         events = answer.aiter_lines()
-        assert await next_event(events) == "hello"
         assert await next_event(events) == "resync"
+        assert await next_event(events) == "hello"
         await stage.fold(*burning())
         assert await next_event(events) == "public"
 
@@ -300,8 +300,8 @@ async def test_a_page_knows_its_place_among_the_changes_so_that_nothing_in_betwe
             assert await next_event(events) == "public"
         async with client.stream("GET", f"/live?since={found[1]}") as answer:
             events = answer.aiter_lines()
-            assert await next_event(events) == "hello"
             assert await next_event(events) == "resync"
+            assert await next_event(events) == "hello"
 
 
 async def test_a_page_that_is_ahead_of_the_last_look_is_not_drawn_again(database_url: str) -> None:
@@ -314,6 +314,23 @@ async def test_a_page_that_is_ahead_of_the_last_look_is_not_drawn_again(database
             told.append((event.event, event.id))
             over.set()
     assert told == [("hello", found[1])]
+
+
+async def test_whoever_is_cut_off_among_several_changes_is_told_all_of_them_again(database_url: str) -> None:
+    async with statuspage(database_url, story()) as stage:
+        live, over = Live(stage.service.platform.uow, stage.service.platform.wakeups), asyncio.Event()
+        await live.catch_up()
+        before = live.place()
+        told = []
+        async for event in live.follow(before, over):
+            told.append((event.event, event.id))
+            if event.event == "hello":
+                await stage.fold(IncidentOpened(incident=incident(30, NOW), at=NOW, actor=ALERTMANAGER, text="x"))
+                await live.catch_up()
+            if event.event == "public":
+                over.set()
+    assert told == [("hello", before), ("incident-30", None), ("incidents", None), ("public", live.place())]
+    assert live.place() != before
 
 
 async def test_a_page_of_the_console_knows_the_place_of_before_it_was_read(database_url: str) -> None:

@@ -75,22 +75,25 @@ class Live(Background):
     async def follow(
         self, place: str | None, stopping: asyncio.Event, only: Collection[str] | None = None
     ) -> AsyncIterator[ServerSentEvent]:
-        """The changes from ``place`` on until ``stopping`` is set; ``only`` names the fragments that are told."""
+        """The changes from ``place`` on until ``stopping`` is set; ``only`` names the fragments that are told.
+
+        A place goes with the last event that leads to it: who is cut off before that is told all of it again.
+        """
         if place is not None and place != self.place(only):
             await self.catch_up()
         reader = Reader()
         self._readers.add(reader)
         try:
             here = self.place(only)
-            yield ServerSentEvent(data="hello", event="hello", id=here)
             if place is not None and place != here:
-                yield ServerSentEvent(data=RESYNC, event=RESYNC, id=here)
+                yield ServerSentEvent(data=RESYNC, event=RESYNC)
+            yield ServerSentEvent(data="hello", event="hello", id=here)
             while not self._stopping.is_set() and await set_first(reader.wake, stopping):
                 reader.wake.clear()
-                told, reader.fragments = reader.fragments, set()
-                for fragment in sorted(told):
-                    if only is None or fragment in only:
-                        yield ServerSentEvent(data=fragment, event=fragment, id=self.place(only))
+                changed, reader.fragments, here = reader.fragments, set(), self.place(only)
+                told = sorted(one for one in changed if only is None or one in only)
+                for fragment in told:
+                    yield ServerSentEvent(data=fragment, event=fragment, id=here if fragment == told[-1] else None)
         finally:
             self._readers.discard(reader)
 
