@@ -31,6 +31,8 @@ from tests.support.statuspage import NOW, OPERATOR_KEY, RAFAEL, SIGN_IN_TOKEN, a
 
 HOLDERS = {"role:cao": ("marguerite",), "role:head-of-engineering": ("henrik",), "role:coo": ("paola",)}
 KEPT = '<script>alert("kept")</script>'
+DRAIN = 60
+"""How many seconds a server that stops gives to what is asked of it: a page that gets no answer complains of that."""
 
 
 def kept(number: int) -> dict[str, Any]:
@@ -320,7 +322,7 @@ async def _stage(
     )
     service = await build(given, clock=clock, chance=Chance(7), client=outward)
     await service.start()
-    server = HttpServer(service.app, "127.0.0.1", 0, drain_seconds=2, port_variable="TOCSIN_PORT") if serve else None
+    server = HttpServer(service.app, "127.0.0.1", 0, drain_seconds=DRAIN, port_variable="PORT") if serve else None
     inward = httpx.AsyncClient(transport=httpx.ASGITransport(service.app), base_url="http://status.test")
     try:
         if server:
