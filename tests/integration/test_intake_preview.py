@@ -61,6 +61,26 @@ async def test_a_preview_says_why_a_body_opens_nothing(house: House) -> None:
     await nothing_is_stored(house)
 
 
+ODD = (
+    b'{"body": ' + b"[" * 300 + b"]" * 300 + b"}",
+    b'{"body": {"title": "\\ud800"}}',
+    b'{"body": "\\ud800"}',
+    b'{"body": {"n": NaN}}',
+    b'{"path": "/v1/maintenance/\\ud800", "method": "DELETE"}',
+    b'{"path": "http://[::1/v1/notices"}',
+    b'{"headers": {"\\ud800": "\\ud800"}, "body": {}}',
+)
+
+
+async def test_whatever_is_tried_out_is_answered(house: House) -> None:
+    headers = {"Authorization": f"Bearer {OPERATOR}", "Content-Type": "application/json"}
+    for content in ODD:
+        response = await house.client.post("/v1/integrations/monitoring/preview", content=content, headers=headers)
+        told = response.json()
+        assert response.status_code in (200, 422), content
+        assert response.status_code == 422 or told["problems"] or told["triggers"]
+
+
 async def test_a_preview_needs_an_operator_and_an_integration(house: House) -> None:
     path = "/v1/integrations/{}/preview"
     assert (await house.call("POST", path.format("monitoring"), VIEWER, json={})).status_code == 403

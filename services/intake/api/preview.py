@@ -1,13 +1,13 @@
 """Trying a body out: what would become of it, with nothing stored and nobody paged."""
 
 import base64
+import json
 from dataclasses import asdict
 from typing import Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, Field
-from pydantic_core import to_json
 
 from libs.common.auth import Operator
 from libs.common.errors import FieldProblem, Invalid
@@ -71,8 +71,8 @@ class Preview(BaseModel):
 async def preview(_: Operator, here: Here, integration_id: str, trial: Trial) -> Preview:
     """The triggers that a body would become, or the reason why none. Nothing is stored, nobody is paged."""
     now = trial.received_at or here.uow.clock.now()
-    headers = {name.lower(): value for name, value in trial.headers.items()}
-    posted = Posted(trial.method, trial.path, headers, _bytes(trial))
+    headers = {_written(name).lower(): _written(value) for name, value in trial.headers.items()}
+    posted = Posted(trial.method, _written(trial.path), headers, _bytes(trial))
     door = Door(here.guard, here.network, here.public_url)
     found = await tried(here.uow, here.watcher, door, integration_id, posted, now)
     reading, integration = found.reading, found.integration
@@ -103,7 +103,18 @@ def _bytes(trial: Trial) -> bytes | None:
             raise Invalid("The body is no base64.", problems=[problem]) from error
     if trial.body is None:
         return None
-    return trial.body.encode("utf-8", "surrogatepass") if isinstance(trial.body, str) else to_json(trial.body)
+    if isinstance(trial.body, str):
+        return trial.body.encode("utf-8", "surrogatepass")
+    try:
+        return json.dumps(trial.body).encode()
+    except RecursionError as error:
+        problem = FieldProblem("#/body", "is nested too deeply; send it as a text")
+        raise Invalid("The body is nested too deeply for a document.", problems=[problem]) from error
+
+
+def _written(text: str) -> str:
+    """A text without what UTF-8 cannot hold: halves of characters, which JSON can write."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _told(part: Refusal | Ignored) -> dict[str, str]:

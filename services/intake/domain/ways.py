@@ -57,7 +57,10 @@ class Way:
 
 def way_of(source: str, integration_id: str, method: str, address: str) -> Way | None:
     """The way to an integration of ``source`` that ``address`` leads; ``None`` where it leads somewhere else."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # brackets of an address that is none
+        return None
     path = parts.path.rstrip("/")
     if not path or (path == f"/v1/hooks/{source}" or path.startswith(f"/v1/hooks/{source}/")):
         return Way(heartbeat=integration_id if source == "heartbeat" else "")

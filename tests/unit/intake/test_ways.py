@@ -58,6 +58,7 @@ def test_an_address_of_opsgenies_says_which_alert_and_what_is_done_to_it(
         ("grafana", "POST", "/v1/notices"),
         ("grafana", "POST", "/v1/pollers/other/poll"),
         ("native", "GET", "/v1/notices"),
+        ("native", "POST", "http://[::1/v1/notices"),
         ("native", "DELETE", "/v1/notices/x"),
         ("mail", "GET", "/v1/mail/mailgun"),
         ("pagerduty", "GET", "/v2/enqueue"),
