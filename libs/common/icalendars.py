@@ -6,18 +6,24 @@ another calendar's *Customized Time Zone* would stand for this one's.
 """
 
 import re
+from calendar import isleap
 from collections.abc import Iterator
+from datetime import date, datetime, time
 from functools import lru_cache
 from threading import Lock
 from typing import Any, Final
 from zoneinfo import available_timezones
 
+from dateutil.rrule import rrulestr
 from icalendar import Calendar
 from icalendar.timezone import tzp
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 TIMES: Final = ("DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE")
 """The properties of an event that may be on the clocks of a zone."""
+
+LAST_YEAR: Final = 9999
+"""The last that a date can lie in."""
 
 _PROPERTY: Final = re.compile(r"^[A-Za-z][A-Za-z0-9-]*[:;]")
 _ZONED: Final = re.compile(rf'^((?:{"|".join(TIMES)})(?:;[^:";]*)*?;TZID=)("[^"]*"|[^;:"]*)', re.IGNORECASE)
@@ -67,6 +73,23 @@ def _zones() -> dict[str, str]:
     iana = {name.casefold(): name for name in available_timezones()}
     windows = {name.casefold(): zone for name, zone in WINDOWS_TO_OLSON.items()}
     return {**windows, _MICROSOFT_UTC: "UTC", **iana}
+
+
+def occurs(rule: Any, start: date) -> bool:
+    """Whether there is ever an occurrence: for one that there is not (30 February) the library looks until the year 9999, every day.
+
+    It looks from a year near its end, whose days and weekdays are those of the first year.
+    """
+    moment = start.replace(tzinfo=None) if isinstance(start, datetime) else datetime.combine(start, time())
+    year = next(year for year in range(LAST_YEAR - 55, LAST_YEAR) if _calendar_of(year) == _calendar_of(moment.year))
+    told = rule.to_ical().decode()
+    endless = ";".join(part for part in told.split(";") if not part.upper().startswith(("COUNT=", "UNTIL=")))
+    return next(iter(rrulestr(endless, dtstart=moment.replace(year=year))), None) is not None
+
+
+def _calendar_of(year: int) -> tuple[int, bool]:
+    """What makes two years have the same days: their first weekday, and whether they are leap years."""
+    return date(year, 1, 1).weekday(), isleap(year)
 
 
 def _lines(text: str) -> list[str]:

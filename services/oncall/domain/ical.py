@@ -32,6 +32,8 @@ _TIMES: Final = ("DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RE
 """The properties that say when an event is."""
 _TOO_FINE: Final = ("BYSECOND", "BYMINUTE")
 _REFRESH: Final = timedelta(hours=1)
+_LATEST: Final = 9000
+"""The year beyond which nobody is on shift: what reckons with time needs some to spare."""
 
 
 @dataclass(frozen=True)
@@ -146,45 +148,106 @@ def parsed(text: str, *, new: bool = False) -> Calendar:
     if len(events) > MOST:
         raise ValueError(f"a calendar has {MOST} events at most")
     for event in events:
-        if new:
-            _refuse_unreadable(event)
-        for rule in _rules(event):
-            if rule.get("FREQ", [""])[0] in {"SECONDLY", "MINUTELY"} or any(part in rule for part in _TOO_FINE):
-                raise ValueError("shifts do not recur by the minute or the second")
+        (_refuse_unreadable if new else _refuse_too_often)(event)
+    if new:
+        _refuse_twins(events)
     return calendar
 
 
 def _refuse_unreadable(event: Any) -> None:
     """Raise :class:`ValueError` for an event of which nobody can tell when it is: it would be left out in silence."""
     name = _called(event)
-    for wrong, why in event.errors:
-        if wrong in _TIMES:
-            raise ValueError(f"the event {name!r} has a {wrong} that cannot be read: {why}")
+    unread = _unread(event)
+    if unread:
+        raise ValueError(unread)
     if "DTSTART" not in event:
         raise ValueError(f"the event {name!r} does not say when it begins: it has no DTSTART")
     for once in ("DTSTART", "DTEND", "DURATION"):
         if isinstance(event.get(once), list):
             raise ValueError(f"the event {name!r} has more than one {once}")  # noqa: TRY004 - the text is wrong
-    begin, end = event["DTSTART"].dt, event["DTEND"].dt if "DTEND" in event else None
-    if (
-        isinstance(end, datetime)
-        and isinstance(begin, datetime)
-        and bool(end.tzinfo) == bool(begin.tzinfo)
-        and end < begin
-    ):
-        raise ValueError(f"the event {name!r} ends before it begins")
+    _refuse_span(event, name)
+    _refuse_too_often(event)
+    for rule in _rules(event):
+        _refuse_rule(rule, event, name)
+    if "EXRULE" in event:
+        raise ValueError(
+            f"the event {name!r} has an EXRULE, which is read no more (RFC 5545); write its dates as EXDATE"
+        )
     for zone in icalendars.unknown_zones(event):
         raise ValueError(
             f"{_in_unknown_zone(name, zone)}: name one of the IANA's, such as Europe/Lisbon, or define it (VTIMEZONE)"
         )
 
 
+def _refuse_span(event: Any, name: str) -> None:
+    """Raise :class:`ValueError` for an event that ends before it begins, or beyond every calendar."""
+    begin, end = event["DTSTART"].dt, event["DTEND"].dt if "DTEND" in event else None
+    if "DURATION" in event and event["DURATION"].dt < timedelta(0):
+        raise ValueError(f"the event {name!r} ends before it begins")
+    if end is not None and _comparable(begin, end) and end < begin:
+        raise ValueError(f"the event {name!r} ends before it begins")
+    if max(begin.year, end.year if end else 0) > _LATEST:
+        raise ValueError(
+            f"the event {name!r} lies beyond the year {_LATEST}; for what has no end, write a rule (RRULE)"
+        )
+
+
+def _comparable(one: date, other: date) -> bool:
+    """Whether both are days, or both instants, or both times on a wall."""
+    if isinstance(one, datetime) and isinstance(other, datetime):
+        return (one.tzinfo is None) == (other.tzinfo is None)
+    return not isinstance(one, datetime) and not isinstance(other, datetime)
+
+
+def _refuse_too_often(event: Any) -> None:
+    for rule in _rules(event):
+        if rule.get("FREQ", [""])[0] in {"SECONDLY", "MINUTELY"} or any(part in rule for part in _TOO_FINE):
+            raise ValueError("shifts do not recur by the minute or the second")
+
+
+def _refuse_rule(rule: Any, event: Any, name: str) -> None:
+    """Raise :class:`ValueError` for a rule that nobody can follow, or that would be followed for ever."""
+    if not rule.get("FREQ"):
+        raise ValueError(f"the event {name!r} has an RRULE that does not say how often: it has no FREQ")
+    if rule.get("RSCALE"):
+        raise ValueError(f"the event {name!r} recurs by an RSCALE, which is not understood; write its dates as RDATE")
+    if any(int(each) < 1 for each in rule.get("INTERVAL", [])) or not icalendars.occurs(rule, event["DTSTART"].dt):
+        raise ValueError(f"the event {name!r} recurs by a rule under which it never does")
+
+
+def _refuse_twins(events: Iterable[Any]) -> None:
+    """Raise :class:`ValueError` for two events that are said to be one and are not: one of them would be left out in silence."""
+    known: dict[tuple[str, str], Any] = {}
+    for event in events:
+        if "UID" in event and "RECURRENCE-ID" not in event:
+            one = known.setdefault((str(event["UID"]), str(event.get("SEQUENCE", 0))), event)
+            if one["DTSTART"].dt != event["DTSTART"].dt:
+                raise ValueError(
+                    f"the events {_called(one)!r} and {_called(event)!r} have one UID, {str(event['UID'])!r}, and begin at two times"
+                )
+
+
 def doubt_of(text: str) -> str | None:
-    """What is doubtful of a calendar that was taken in before such a one was refused: whose clocks its times are on."""
-    for event in parsed(text).walk("VEVENT"):
+    """What is doubtful of a calendar that was taken in before such a one was refused: when an event is, or on whose clocks."""
+    try:
+        events = parsed(text).walk("VEVENT")
+    except ValueError as error:
+        return str(error)
+    for event in events:
+        unread = _unread(event)
+        if unread:
+            return unread
         for zone in icalendars.unknown_zones(event):
             return f"{_in_unknown_zone(_called(event), zone)}, so that its times are read on the clocks of the rota"
     return None
+
+
+def _unread(event: Any) -> str | None:
+    """Which of the properties that say when an event is cannot be read, and why."""
+    found = ((wrong, why) for wrong, why in event.errors if wrong in _TIMES)
+    return next(
+        (f"the event {_called(event)!r} has a {wrong} that cannot be read: {why}" for wrong, why in found), None
+    )
 
 
 def _in_unknown_zone(name: str, zone: str) -> str:
@@ -198,13 +261,14 @@ def _called(event: Any) -> str:
 
 
 def occurrences(text: str, start: datetime, end: datetime, zone: str) -> tuple[Occurrence, ...]:
-    """What happens in ``[start, end)``, whole, in order, :data:`MOST` at most; times without a zone are those of ``zone``."""
+    """What happens in ``[start, end)`` and is not called off, whole, in order, :data:`MOST` at most; times without a zone are those of ``zone``."""
     calendar = parsed(text)
     info = ZoneInfo(zone)
     query = recurring_ical_events.of(calendar, skip_bad_series=True)
     # A day more on both sides: times without a zone are compared in UTC.
     beside = timedelta(days=1)
-    found = [_occurrence(event, info) for event in query.between(start - beside, end + beside)]
+    events = query.between(start - beside, end + beside)
+    found = [_occurrence(event, info) for event in events if str(event.get("STATUS", "")).upper() != "CANCELLED"]
     kept = [one for one in found if one.starts_at < end and one.ends_at > start]
     return tuple(sorted(kept, key=lambda one: (one.starts_at, one.names))[:MOST])
 

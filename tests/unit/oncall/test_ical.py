@@ -124,6 +124,24 @@ def test_a_time_without_a_zone_that_anybody_knows_is_on_the_clocks_of_the_rota_w
         (["DTSTART:20260304T090000Z", "RRULE:FREQ=SOMETIMES"], "'Ana' has a RRULE that cannot be read"),
         (["DTSTART:20260304T090000Z", "DTSTART:20260305T090000Z"], "'Ana' has more than one DTSTART"),
         (["DTSTART:20260304T090000Z", "DTEND:20260304T080000Z"], "'Ana' ends before it begins"),
+        (["DTSTART;VALUE=DATE:20260304", "DTEND;VALUE=DATE:20260302"], "'Ana' ends before it begins"),
+        (["DTSTART:20260304T090000Z", "DURATION:-PT1H"], "'Ana' ends before it begins"),
+        (["DTSTART:20260304T090000Z", "DTEND:99991231T235959Z"], "'Ana' lies beyond the year 9000"),
+        (
+            ["DTSTART:20260304T090000Z", "RRULE:FREQ=DAILY;INTERVAL=0"],
+            "'Ana' recurs by a rule under which it never does",
+        ),
+        (
+            ["DTSTART:20260304T090000Z", "RRULE:FREQ=DAILY;INTERVAL=-1"],
+            "'Ana' recurs by a rule under which it never does",
+        ),
+        (
+            ["DTSTART:20260304T090000Z", "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"],
+            "'Ana' recurs by a rule under which it never does",
+        ),
+        (["DTSTART:20260304T090000Z", "RRULE:COUNT=3"], "'Ana' has an RRULE that does not say how often"),
+        (["DTSTART:20260304T090000Z", "RRULE:RSCALE=HEBREW;FREQ=YEARLY"], "'Ana' recurs by an RSCALE"),
+        (["DTSTART:20260304T090000Z", "RRULE:FREQ=DAILY", "EXRULE:FREQ=WEEKLY;BYDAY=TU"], "'Ana' has an EXRULE"),
     ],
 )
 def test_an_event_of_which_nobody_can_tell_when_it_is_is_refused_by_its_name(lines: list[str], sentence: str) -> None:
@@ -204,9 +222,32 @@ def test_a_zone_that_a_calendar_defines_counts_for_that_calendar_alone() -> None
     assert [found[1] for found in read(after)] == ["03-04 06:00"]
 
 
+def test_what_is_called_off_is_no_shift() -> None:
+    begin = ("DTSTART:20260304T090000Z", "DTEND:20260304T100000Z")
+    assert read(event("SUMMARY:Ana", "STATUS:CANCELLED", *begin)) == []
+    series = event("SUMMARY:Ana", "RRULE:FREQ=DAILY;COUNT=3", *begin)
+    gone = event("SUMMARY:Ana", "RECURRENCE-ID:20260305T090000Z", "STATUS:cancelled", *begin)
+    both = series.replace("END:VCALENDAR", gone.split("VERSION:2.0\n")[1])
+    parsed(both, new=True)
+    assert [begins for _, begins, _ in read(both)] == ["03-04 09:00", "03-06 09:00"]
+
+
+def test_two_events_that_are_said_to_be_one_are_refused_unless_one_is_the_newer() -> None:
+    one = event("SUMMARY:Ana", "DTSTART:20260304T090000Z", "DURATION:PT1H")
+    other = event("SUMMARY:Ben", "DTSTART:20260305T090000Z", "DURATION:PT1H").split("VERSION:2.0\n")[1]
+    both = one.replace("END:VCALENDAR", other)
+    with pytest.raises(ValueError, match="the events 'Ana' and 'Ben' have one UID, '1', and begin at two times"):
+        parsed(both, new=True)
+    newer = both.replace("SUMMARY:Ben", "SUMMARY:Ben\nSEQUENCE:2")
+    parsed(newer, new=True)
+    assert [name for name, _, _ in read(newer)] == ["Ben"]
+
+
 def test_what_was_taken_in_before_is_laid_out_all_the_same() -> None:
     text = event("SUMMARY:Ana", "DTSTART:20260304T090000Z", "DTEND:20260304T080000Z")
     assert len(read(text)) == 1
+    assert doubt_of(text) is None
+    assert "'Ana' has a DTEND that cannot be read" in (doubt_of(text.replace("DTEND:", "DTEND:x")) or "")
 
 
 def test_what_says_nothing_of_its_time_may_be_odd() -> None:
