@@ -34,6 +34,13 @@ class PollLoop(Background):
         self._watcher = watcher
         self._wake = asyncio.Event() if uow.wakeups is None else uow.wakeups.event(INTEGRATIONS_WAKE)
         self._polls: set[asyncio.Task[None]] = set()
+        self._looking = False
+        """Whether it is being seen what there is to ask."""
+
+    async def start(self) -> None:
+        """Begin; what there is to ask is seen in the background."""
+        self._looking = True
+        await super().start()
 
     async def stop(self) -> None:
         """Begin no poll and wait for those that run. One that is cut off is begun by another replica once its claim has run out."""
@@ -48,10 +55,13 @@ class PollLoop(Background):
 
     async def idle(self) -> bool:
         """Whether no page is asked and none is due now."""
-        if self._polls or self._wake.is_set():
+        if self._is_busy():
             return False
         next_at = await self._watcher.next_at()
-        return next_at is None or next_at > self._uow.clock.now()
+        return not self._is_busy() and (next_at is None or next_at > self._uow.clock.now())
+
+    def _is_busy(self) -> bool:
+        return bool(self._polls) or self._looking or self._wake.is_set()
 
     def _interrupt(self) -> None:
         self._wake.set()
@@ -60,6 +70,7 @@ class PollLoop(Background):
         failures = 0
         while not self._stopping.is_set():
             self._wake.clear()
+            self._looking = True
             try:
                 await self._round()
                 next_at = await self._watcher.next_at()
@@ -73,6 +84,7 @@ class PollLoop(Background):
             if len(self._polls) >= AT_ONCE:
                 wait = LOOK  # whichever is done first wakes us
             if wait > timedelta(0) and not self._stopping.is_set():
+                self._looking = False
                 await self._uow.clock.wait_for(self._wake, wait)
 
     async def _round(self) -> None:

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from libs.common.chance import Chance
 from services.intake.__main__ import build
 from services.intake.settings import IntakeSettings
-from tests.integration.intake_support import ALERTS, NOW, House, intake
+from tests.integration.intake_support import ALERTS, NOW, House, intake, keep_outbox
 
 KEY = "prometheuske" + "1" * 20
 CONFIG = """
@@ -135,14 +135,14 @@ async def test_two_replicas_end_an_alert_once_and_never_one_that_is_just_repeate
     await second.start()
     names = [f"A{number}" for number in range(20)]
     try:
+        await keep_outbox(second)
         await send(house, *names)
         house.clock.set(NOW + timedelta(minutes=4))
         await asyncio.gather(*(send(house, *order) for order in (names[:10], names[9::-1], names[:10])))
         await house.jump_to(NOW + timedelta(minutes=4, seconds=1))
     finally:
         await second.stop()
-    rows = await house.rows("SELECT title, status FROM triggers ORDER BY id")
-    last = {row["title"].partition(",")[0]: row["status"] for row in rows}
-    assert last == {name: "firing" if name in names[:10] else "resolved" for name in names}
-    ended = [row["title"] for row in rows if row["status"] == "resolved"]
+    events = await told(house)
+    assert dict(events) == {name: "firing" if name in names[:10] else "resolved" for name in names}
+    ended = [name for name, status in events if status == "resolved"]
     assert len(ended) == len(set(ended))

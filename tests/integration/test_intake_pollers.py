@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from services.intake.__main__ import build
+from services.intake.poller import PollLoop
 from services.intake.settings import IntakeSettings
 from services.intake.sources.registry import all_sources
 from tests.integration.intake_support import FABRIKAM, OPERATOR, VIEWER, intake
@@ -161,6 +162,27 @@ async def test_of_two_replicas_one_asks(desk: Desk, database_url: str, tmp_path:
         await other.stop()
     assert [path for path, _ in desk.pages.asked] == [SUMMARY] * 4
     assert len(await desk.house.rows("SELECT 1 FROM deliveries")) == 1
+
+
+WAITING = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'intake.pollers'::regclass"
+
+
+async def test_while_it_is_seen_which_pages_there_are_the_poller_is_not_idle(desk: Desk) -> None:
+    await first_poll(desk)
+    [poller] = [part for part in desk.house.service.components if isinstance(part, PollLoop)]
+    await until(poller.idle)
+    more = {"id": "more", "name": "More", "source": "statuspage", "options": {"url": desk.pages.url}}
+
+    async def waiting() -> bool:
+        return bool(await desk.house.rows(WAITING))
+
+    async with desk.house.uow.begin() as tx:
+        await tx.session.execute(text("LOCK TABLE pollers IN SHARE MODE"))
+        assert (await desk.house.call("POST", "/v1/integrations", json=more)).status_code == 201
+        await until(waiting)
+        assert not await poller.idle()
+    await until(poller.idle)
+    assert len(await desk.house.rows("SELECT 1 FROM pollers")) == 2
 
 
 async def test_who_asked_and_died_is_followed_by_another(desk: Desk) -> None:

@@ -17,7 +17,7 @@ from tests.support.instance import Instance, eventually, running, short_folder
 from tests.support.programs import free_port, program, started
 
 KEY = "prometheuskey" + "1" * 19
-RESEND_SECONDS = 3
+RESEND_SECONDS = 5
 """A machine that is busy for longer than four of these lets an alert end that Prometheus still has."""
 INTEGRATIONS = """
   - {id: prometheus, name: Prometheus, source: prometheus, key: {file: FOLDER/prometheus.key}}

@@ -16,7 +16,7 @@ from libs.common.bus.kafka import MOST_BYTES, KafkaBus
 from libs.common.bus.kafka_clients import begin, end
 from libs.common.bus.kafka_consumer import KafkaConsumer
 from libs.common.bus.local_broker import LocalBroker
-from tests.support.buses import MOMENT, ends, new_topic, publish, read, running, unique, values
+from tests.support.buses import MOMENT, ends, new_topic, publish, published_again, read, running, unique, values
 
 pytestmark = pytest.mark.kafka
 
@@ -127,7 +127,7 @@ async def test_a_bus_whose_broker_is_gone_stops_whole_whenever_its_members_close
             await bus.stop()
             assert all(member.closed for member in members)
             await until(lambda: lines_to(kafka_broker) == 0)
-            assert asyncio.all_tasks() == before
+            await until(lambda: asyncio.all_tasks() == before)
         finally:
             await asyncio.to_thread(kafka_broker.start)
 
@@ -160,7 +160,7 @@ async def test_a_fetch_ends_while_the_group_shares_its_partitions_and_the_broker
             await until(lambda: bool(member._client._subscription.reassignment_in_progress))  # noqa: SLF001
             async with asyncio.timeout(PATIENCE_SECONDS):
                 assert list(await member.fetch(1, MOMENT)) == []
-        await publish(bus, topic, "b")
+        await published_again(bus, topic, "b")
         assert values(await read(member, 1)) == ["b"]
 
 
@@ -188,7 +188,7 @@ async def test_a_bus_whose_broker_is_frozen_stops_whole_in_bounded_time(kafka_br
             assert member.closed
             await hurried.close()
             await until(lambda: lines_to(kafka_broker) == 0)
-            assert asyncio.all_tasks() == before
+            await until(lambda: asyncio.all_tasks() == before)
 
 
 @pytest.mark.parametrize("kind", [AIOKafkaConsumer, AIOKafkaProducer, AIOKafkaAdminClient])
@@ -234,4 +234,4 @@ async def test_a_member_that_does_not_close_well_keeps_no_other_open(monkeypatch
     with pytest.raises(RuntimeError, match="badly"):
         await bus.stop()
     assert all(member.closed for member in members)
-    assert asyncio.all_tasks() == before
+    await until(lambda: asyncio.all_tasks() == before)

@@ -31,10 +31,18 @@ def unique(name: str = "t") -> str:
 
 
 async def new_topic(bus: Bus, partitions: int = 1) -> str:
-    """An empty topic."""
+    """An empty topic. A broker that was frozen or killed takes none for a moment after it is back."""
     name = unique()
-    await bus.ensure_topics([TopicSpec(name, partitions=partitions)])
-    return name
+    waited = Stopwatch()
+    while True:
+        try:
+            await bus.ensure_topics([TopicSpec(name, partitions=partitions)])
+        except BusUnavailable:
+            if waited.seconds() > PATIENCE_SECONDS:
+                raise
+            await asyncio.sleep(0.1)
+        else:
+            return name
 
 
 def message(topic: str, key: str, value: str) -> Message:
