@@ -11,6 +11,7 @@ from sqlalchemy import exc, func, select, text
 from libs.common.db.session import Database, DatabaseUnavailable
 from libs.common.db.tables import INBOX, OUTBOX, TIMERS
 from libs.common.db.wakeups import Wakeups
+from libs.common.errors import Invalid
 from libs.common.events.envelope import decode
 from libs.common.tracing import start_span
 from tests.support.postgres import PostgresServer
@@ -94,6 +95,16 @@ async def test_a_value_asked_for_alone_is_of_the_newest_commit_and_leaves_transa
         async with uow.begin() as tx:
             await tx.schedule("rung", "1", T0)
         assert await database.value(how_many) == 1
+
+
+async def test_a_text_that_postgresql_cannot_have_is_refused_and_not_an_error_of_ours(database_url: str) -> None:
+    async with sample_database(database_url) as database:
+        uow = work(database)
+        for query in ("SELECT CAST(:said AS text)", "SELECT CAST(CAST(:said AS json) ->> 'a' AS text)"):
+            said = "a\0b" if "json" not in query else '{"a": "\\u0000"}'
+            with pytest.raises(Invalid, match="cannot be stored"):
+                async with uow.read() as session:
+                    await session.scalar(text(query), {"said": said})
 
 
 async def test_a_timer_of_the_same_kind_and_key_is_replaced_and_can_be_cancelled(database_url: str) -> None:

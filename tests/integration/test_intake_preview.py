@@ -85,6 +85,7 @@ async def test_a_preview_needs_an_operator_and_an_integration(house: House) -> N
     path = "/v1/integrations/{}/preview"
     assert (await house.call("POST", path.format("monitoring"), VIEWER, json={})).status_code == 403
     assert (await house.call("POST", path.format("nobody"), OPERATOR, json={})).status_code == 404
+    assert (await house.call("POST", path.format("%00"), OPERATOR, json={})).status_code == 422
     for encoded in ("*", "ö"):
         wrong = await house.call("POST", path.format("monitoring"), OPERATOR, json={"body_base64": encoded})
         assert wrong.status_code == 422

@@ -15,7 +15,7 @@ import asyncpg
 from sqlalchemy import Select, event, exc, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
-from libs.common.errors import Misconfigured, Unavailable
+from libs.common.errors import Invalid, Misconfigured, Unavailable
 from libs.common.unreachable import UNREACHABLE
 
 T = TypeVar("T")
@@ -32,6 +32,9 @@ _UNREACHABLE_STATES = ("08", "53", "57P", "58")
 
 _TRANSIENT_STATES = ("40001", "40P01", "55P03")
 """Serialization failure, deadlock, lock not available: the same transaction may go through when it is run again."""
+
+_UNSTORABLE_STATES = ("22021", "22P05")
+"""Character not in repertoire, untranslatable character: PostgreSQL has no text with U+0000 in it."""
 
 
 class DatabaseUnavailable(Unavailable):
@@ -189,12 +192,17 @@ class Database:
 
 @contextlib.asynccontextmanager
 async def translated() -> AsyncIterator[None]:
-    """Raise :class:`DatabaseUnavailable` in place of whatever SQLAlchemy or asyncpg say when the connection is gone."""
+    """Raise :class:`DatabaseUnavailable` in place of whatever SQLAlchemy or asyncpg say when the connection is gone.
+
+    And :class:`~libs.common.errors.Invalid` where a text has a character that no text of PostgreSQL can have.
+    """
     try:
         yield
     except (exc.SQLAlchemyError, *UNREACHABLE) as error:
         if is_unreachable(error):
             raise unavailable(error) from error
+        if isinstance(error, exc.DBAPIError) and error.orig is not None and _sqlstate(error.orig) in _UNSTORABLE_STATES:
+            raise Invalid("A text has a character that cannot be stored: U+0000.") from error
         raise
 
 
