@@ -14,6 +14,9 @@ _MARKS: Final = (
 )
 """Of two of which one begins with the other, the longer first."""
 
+_BEGINS: Final = (b"{", b"[", b'"', b" ", b"\t", b"\r", b"\n")
+"""With what a document of JSON that somebody posts begins."""
+
 _CHARSETS: Final = re.compile(
     r"iso[-_]?8859[-_]\d+|latin-?\d|windows-125\d|cp125\d|utf-(?:16|32)(?:-?[lb]e)?|shift[-_]jis|euc-(?:jp|kr)|gb(?:k|2312|18030)|big5|koi8-[ru]"
 )
@@ -25,17 +28,26 @@ def in_utf8(content_type: str, body: bytes) -> bytes:
     for mark, charset in _MARKS:
         if body.startswith(mark):
             return _from(charset, body[len(mark) :], body)
-    # the first character of JSON is ASCII (RFC 4627, 3): where its zeros stand tells the rest
-    if body[:1] != b"\0" and body[1:2] == b"\0":
-        return _from("utf-32-le" if body[2:4] == b"\0\0" else "utf-16-le", body, body)
-    if body[:1] == b"\0":
-        return _from("utf-32-be" if body[1:2] == b"\0" else "utf-16-be", body, body)
+    charset = _by_zeros(body[:4])
+    if charset:
+        return _from(charset, body, body)
     try:
         body.decode()
     except UnicodeDecodeError:
         charset = _said(content_type)
         return _from(charset, body, body) if _CHARSETS.fullmatch(charset) else body
     return body
+
+
+def _by_zeros(head: bytes) -> str:
+    """The charset of JSON without a mark: its first character is ASCII (RFC 4627, 3), and where its zeros stand tells the rest."""
+    if len(head) < 2 or head.strip(b"\0")[:1] not in _BEGINS:
+        return ""
+    if head[0] and not head[1]:
+        return "utf-32-le" if head[2:] == b"\0\0" else "utf-16-le"
+    if not head[0]:
+        return "utf-16-be" if head[1] else "utf-32-be"
+    return ""
 
 
 def _from(charset: str, text: bytes, otherwise: bytes) -> bytes:

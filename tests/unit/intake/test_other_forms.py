@@ -45,6 +45,8 @@ def test_a_body_in_another_charset_says_what_it_says_in_utf_8(content_type: str,
     ("content_type", "body"),
     [
         ("application/json", TEXT.encode("latin-1")),
+        ("application/json", b"\xff\x00"),
+        ("application/json", b"\x00\xff"),
         ("application/json; charset=unicode_escape", TEXT.encode("latin-1")),
         ("application/json; charset=utf-16", b"\xff\xfe{"),
     ],
