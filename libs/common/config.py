@@ -113,7 +113,8 @@ def read_text(path: Path) -> str:
         empty = f"“{path.stem}: []”"
         raise Misconfigured(f"{path}: this file is missing; where there is nothing to say, it says {empty}") from error
     except UnicodeDecodeError as error:
-        raise Misconfigured(f"{path}: this is no UTF-8 text") from error
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise Misconfigured(f"{path}:{line}: this is no UTF-8 text; save the file as UTF-8") from error
     except OSError as error:
         raise Misconfigured(f"{path}: cannot be read: {error.strerror}") from error
 

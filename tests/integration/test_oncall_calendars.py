@@ -141,6 +141,30 @@ async def test_absences_are_read_from_a_calendar(rig: Rig) -> None:
     assert await primary(rig, -1) == "stefania"
 
 
+async def test_a_whole_day_away_is_a_day_on_their_own_clocks(rig: Rig) -> None:
+    rig.rewrite(
+        "people.yaml",
+        "zone: Europe/Rome, contacts: [{sms: +15550100}",
+        "zone: America/Los_Angeles, contacts: [{sms: +15550100}",
+    )
+    await rig.watcher.take()
+    day = "BEGIN:VEVENT\nUID:1\nSUMMARY:{}\nDTSTART;VALUE=DATE:20260304\nEND:VEVENT\n"
+    text = "BEGIN:VCALENDAR\nVERSION:2.0\n" + day.format("Stefania") + day.format("Rafael").replace("UID:1", "UID:2")
+    await made(rig, "absence-calendars", {"name": "Holidays", "text": f"{text}END:VCALENDAR\n"})
+    span = {"from": "2026-03-03T00:00:00Z", "to": "2026-03-06T00:00:00Z"}
+    shifts = (await rig.http.get("/v1/schedules/default/shifts", params=span)).json()["shifts"]
+    away = [
+        (one["instead_of"]["id"], one["since"][5:16], one["until"][5:16])
+        for one in shifts
+        if one["origin"] == "absence"
+    ]
+    assert away == [
+        ("stefania", "03-04T08:00", "03-04T10:00"),
+        ("rafael", "03-04T10:00", "03-04T18:00"),
+        ("stefania", "03-05T02:00", "03-05T08:00"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("wish", "words"),
     [

@@ -6,7 +6,7 @@ refused.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -34,6 +34,10 @@ _TOO_FINE: Final = ("BYSECOND", "BYMINUTE")
 _REFRESH: Final = timedelta(hours=1)
 _LATEST: Final = 9000
 """The year beyond which nobody is on shift: what reckons with time needs some to spare."""
+
+
+Clocks = Callable[[Sequence[str]], str | None]
+"""The zone of whoever is meant by an event's names, where somebody is."""
 
 
 @dataclass(frozen=True)
@@ -238,7 +242,7 @@ def doubt_of(text: str) -> str | None:
         if unread:
             return unread
         for zone in icalendars.unknown_zones(event):
-            return f"{_in_unknown_zone(_called(event), zone)}, so that its times are read on the clocks of the rota"
+            return f"{_in_unknown_zone(_called(event), zone)}, so that its times are read as if they named no zone"
     return None
 
 
@@ -260,25 +264,33 @@ def _called(event: Any) -> str:
     return str(event.get("SUMMARY") or event.get("UID") or "without a name").strip()
 
 
-def occurrences(text: str, start: datetime, end: datetime, zone: str) -> tuple[Occurrence, ...]:
-    """What happens in ``[start, end)`` and is not called off, whole, in order, :data:`MOST` at most; times without a zone are those of ``zone``."""
+def occurrences(
+    text: str, start: datetime, end: datetime, zone: str, clocks: Clocks | None = None
+) -> tuple[Occurrence, ...]:
+    """What happens in ``[start, end)`` and is not called off, whole, in order, :data:`MOST` at most.
+
+    Times without a zone are those of ``zone``, or of the one that ``clocks`` names for whose event it is.
+    """
     calendar = parsed(text)
-    info = ZoneInfo(zone)
     query = recurring_ical_events.of(calendar, skip_bad_series=True)
     # A day more on both sides: times without a zone are compared in UTC.
     beside = timedelta(days=1)
     events = query.between(start - beside, end + beside)
-    found = [_occurrence(event, info) for event in events if str(event.get("STATUS", "")).upper() != "CANCELLED"]
+    found = [
+        _occurrence(event, zone, clocks) for event in events if str(event.get("STATUS", "")).upper() != "CANCELLED"
+    ]
     kept = [one for one in found if one.starts_at < end and one.ends_at > start]
     return tuple(sorted(kept, key=lambda one: (one.starts_at, one.names))[:MOST])
 
 
-def _occurrence(event: Any, zone: ZoneInfo) -> Occurrence:
-    return Occurrence(tuple(_names(event)), _instant(event.start, zone), _instant(event.end, zone))
+def _occurrence(event: Any, zone: str, clocks: Clocks | None) -> Occurrence:
+    names = tuple(_names(event))
+    info = ZoneInfo((clocks and clocks(names)) or zone)
+    return Occurrence(names, _instant(event.start, info), _instant(event.end, info))
 
 
 def _instant(value: date, zone: ZoneInfo) -> datetime:
-    """A date is its midnight; a time without a zone is the rota's."""
+    """A date is its midnight; a time without a zone is of ``zone``."""
     moment = value if isinstance(value, datetime) else datetime.combine(value, time())
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
 

@@ -112,10 +112,18 @@ def _imported(row: CalendarRow, directory: Directory) -> Imported:
 
 
 def _absences(row: CalendarRow, directory: Directory, start: datetime, end: datetime) -> list[Absence]:
-    """Who is away as a calendar says; what is nobody's is passed over."""
+    """Who is away as a calendar says, on their own clocks where it names no zone; what is nobody's is passed over."""
+
+    def person_of(names: Sequence[str]) -> str | None:
+        return row.person or whose(names, directory.known_as)
+
+    def clock_of(names: Sequence[str]) -> str | None:
+        known = directory.people.get(person_of(names) or "")
+        return known.zone if known else None
+
     found = []
-    for one in occurrences(row.text, start, end, "UTC"):
-        person = row.person or whose(one.names, directory.known_as)
+    for one in occurrences(row.text, start, end, "UTC", clock_of):
+        person = person_of(one.names)
         if person is not None and one.starts_at < one.ends_at:
             found.append(Absence(person=person, starts_at=one.starts_at, ends_at=one.ends_at, reason=row.name))
     return found

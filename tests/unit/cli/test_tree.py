@@ -193,6 +193,10 @@ def test_missing_files_are_named_and_others_are_told_of(tmp_path: Path) -> None:
     copytree(SHIPPED, tree)
     (tree / "peple.yaml").write_text("people: []")
     assert "peple.yaml: nobody reads this file" in run(tree)[1]
+    before = (tree / "people.yaml").read_bytes()
+    (tree / "people.yaml").write_bytes(before + "\n# Zoë\n".encode("latin-1"))
+    line = before.count(b"\n") + 2
+    assert f"people.yaml:{line}: this is no UTF-8 text" in run(tree)[1]
     (tree / "people.yaml").unlink()
     code, said = run(tree)
     assert code == 1
