@@ -46,6 +46,7 @@ function replace(fresh, next) {
 const busy = () => pressed || (!getSelection().isCollapsed && page().contains(getSelection().anchorNode));
 for (const begin of ["pointerdown", "keydown"]) addEventListener(begin, () => { pressed = true; }, { capture: true });
 for (const end of ["pointerup", "pointercancel", "keyup"]) addEventListener(end, () => { pressed = false; }, { capture: true });
+addEventListener("blur", () => { pressed = false; }); // let go in another window
 
 function idle() {
   if (!busy()) return;
