@@ -26,7 +26,7 @@ from tests.support import fake_slack
 from tests.support.fake_slack import FakeSlack, running_slack
 from tests.support.fake_twilio import ACCOUNT, TOKEN, FakeTwilio, running_twilio
 from tests.support.smtp import MailServer, running_smtp
-from tests.support.world import WAITING
+from tests.support.world import WAITING, passed
 from tests.unit.notifier.requests import NOW
 
 E = TypeVar("E", bound=Event)
@@ -151,12 +151,17 @@ class Desk:
         await self.settle()
 
     async def settle(self) -> None:
-        """Wait until everything handed in is handled, everything due is sent, and everything told is read."""
-        quiet = 0
+        """Wait until everything handed in is handled, everything due is sent, and everything told is read.
+
+        As in a world, nothing may have been handled or published from one look to the next.
+        """
+        quiet, before = 0, passed(self.services)
         async with asyncio.timeout(SETTLE_SECONDS):
             while quiet < 3:
                 await asyncio.sleep(0.01)
-                quiet = quiet + 1 if await self._quiet() else 0
+                idle, done = await self._quiet(), passed(self.services)
+                quiet = quiet + 1 if idle and done == before else 0
+                before = done
         await self._read()
 
     async def _quiet(self) -> bool:

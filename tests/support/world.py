@@ -56,6 +56,14 @@ class Idle(Protocol):
         ...
 
 
+def passed(services: Sequence[Service]) -> float:
+    """How many events these services handled and published so far."""
+    metrics = [service.platform.metrics for service in services]
+    counters = [counter for each in metrics for counter in (each.consumed, each.outbox_published)]
+    found = [sample for counter in counters for metric in counter.collect() for sample in metric.samples]
+    return sum(sample.value for sample in found if sample.name.endswith("_total"))
+
+
 class World:
     """The services, ``replicas`` of each, the clock and what a story says about them."""
 
@@ -157,20 +165,13 @@ class World:
         early: they are quiet where nothing was handled or published meanwhile.
         """
         await self._ensure_started()
-        quiet, before = 0, self._done()
+        quiet, before = 0, passed(self.services)
         async with asyncio.timeout(QUIET_SECONDS):
             while quiet < 2:
-                idle, done = await self._is_quiet(), self._done()
+                idle, done = await self._is_quiet(), passed(self.services)
                 quiet = quiet + 1 if idle and done == before else 0
                 before = done
                 await asyncio.sleep(0.005)
-
-    def _done(self) -> float:
-        """How many events were handled and published so far, over all services."""
-        metrics = [service.platform.metrics for service in self.services]
-        counters = [counter for each in metrics for counter in (each.consumed, each.outbox_published)]
-        found = [sample for counter in counters for metric in counter.collect() for sample in metric.samples]
-        return sum(sample.value for sample in found if sample.name.endswith("_total"))
 
     async def _is_quiet(self) -> bool:
         try:
