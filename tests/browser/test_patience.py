@@ -209,6 +209,25 @@ async def test_what_was_done_is_told_until_it_was_read_and_something_else_is_beg
         assert not await told.is_visible()
 
 
+async def test_words_that_are_marked_up_to_beside_the_dialog_are_kept_and_a_click_there_closes_it(
+    database_url: str, eye: Eye
+) -> None:
+    async with statuspage(database_url, story(), serve=True) as stage:
+        page = await eye.at(stage.url, "/console/incidents/17")
+        await page.keyboard.press("u")
+        await page.wait_for_selector("#sheet[open] textarea:focus")
+        await page.keyboard.type("The area is up again.")
+        field = await page.locator("#sheet textarea").bounding_box()
+        assert field
+        await page.mouse.move(field["x"] + field["width"] / 2, field["y"] + 10)
+        await page.mouse.down()
+        await page.mouse.move(2, 2, steps=4)
+        await page.mouse.up()
+        assert await page.input_value("#sheet[open] textarea") == "The area is up again."
+        await page.mouse.click(2, 2)
+        await page.wait_for_selector("#sheet", state="hidden")
+
+
 async def test_what_is_typed_while_the_search_is_under_way_is_searched_for(database_url: str, eye: Eye) -> None:
     async with statuspage(database_url, story(), serve=True) as stage:
         page = await eye.at(stage.url, "/console/incidents")

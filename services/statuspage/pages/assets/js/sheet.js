@@ -20,6 +20,10 @@ for (const begin of ["keydown", "pointerdown"]) {
   addEventListener(begin, () => { if (performance.now() - saidAt > READ) said.replaceChildren(); }, { capture: true });
 }
 
+// Whoever marks words and lets go beside the dialog does not mean to close it.
+let pressed = null;
+addEventListener("pointerdown", ({ target }) => { pressed = target; }, { capture: true });
+
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-opens]");
   if (opener) open(document.getElementById(opener.dataset.opens));
@@ -28,7 +32,7 @@ document.addEventListener("click", (event) => {
     event.preventDefault();
     closer.closest("dialog").close();
   }
-  if (event.target instanceof HTMLDialogElement) event.target.close();
+  if (event.target instanceof HTMLDialogElement && event.target === pressed) event.target.close();
 });
 
 // What is typed while a dialog is on its way is meant for it: no key does anything else, and the words wait for their field.
