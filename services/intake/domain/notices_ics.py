@@ -184,7 +184,10 @@ def _parsed(text: str) -> Calendar:
 def _notice(event: Any, method: str, zone: ZoneInfo) -> Notice:
     uid = _uid(event)
     title = str(event.get("SUMMARY", "")).strip()
+    state = _state(event, method)
     starts_at, ends_at = _times(event, zone)
+    if state != "cancelled":
+        _refuse_unknown_zones(event)
     provider, ids = _text_of(event, "X-MAINTNOTE-PROVIDER"), list(_maintenance_ids(event))
     recurrence = event.get("RECURRENCE-ID")
     occurrence = f"{_instant(recurrence.dt, zone):%Y%m%dT%H%M%SZ}" if recurrence is not None else ""
@@ -198,7 +201,7 @@ def _notice(event: Any, method: str, zone: ZoneInfo) -> Notice:
         version=_version(event),
         recurrence=occurrence,
         key=f"{base}/{occurrence}" if occurrence else base,
-        state=_state(event, method),
+        state=state,
         sequence=_version(event).sequence,
         title=title or f"Maintenance {ids[0] if ids else uid}",
         description=str(event.get("DESCRIPTION", "")).strip(),
@@ -233,9 +236,21 @@ def _times(event: Any, zone: ZoneInfo) -> tuple[datetime, datetime | None]:
     try:
         starts_at, ends_at = _instant(event.start, zone), _instant(event.end, zone)
     except _BROKEN as error:
-        name = str(event.get("SUMMARY", "") or event.get("UID", "")).strip() or "an event"
-        raise NoCalendar(f"The times of {name} cannot be read: {_said(error)}.") from error
+        raise NoCalendar(f"The times of {_called(event)} cannot be read: {_said(error)}.") from error
     return starts_at, ends_at if ends_at > starts_at else None
+
+
+def _refuse_unknown_zones(event: Any) -> None:
+    """Raise :class:`NoCalendar` for times on clocks that nobody knows: in a window that is guessed, alarms would page nobody."""
+    for name in icalendars.unknown_zones(event):
+        raise NoCalendar(
+            f"The times of {_called(event)} are in the zone {name}, which is unknown: "
+            "name one of the IANA's, such as Europe/Lisbon, or define it (VTIMEZONE)."
+        )
+
+
+def _called(event: Any) -> str:
+    return str(event.get("SUMMARY", "") or event.get("UID", "")).strip() or "an event"
 
 
 def _instant(value: date, zone: ZoneInfo) -> datetime:

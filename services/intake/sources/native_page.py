@@ -115,7 +115,7 @@ Each event is one maintenance: by its `X-MAINTNOTE-PROVIDER` and `X-MAINTNOTE-MA
 that recurs is one of its own, announced 35 days ahead as time goes on. A newer version of the event (a higher `SEQUENCE`, or as high a one and a later `DTSTAMP`)
 moves it, and calls off every occurrence that it has no more (`EXDATE`, a shorter `RRULE`, a cancelled `RECURRENCE-ID`); an older one that comes late changes nothing. `METHOD:CANCEL`, `STATUS:CANCELLED` or `X-MAINTNOTE-STATUS` end it.
 `X-MAINTNOTE-OBJECT-ID` names the services, `X-MAINTNOTE-IMPACT` the severity, `X-TOCSIN-TEAM` the team and `X-TOCSIN-TENANT` the tenants.
-Zones of any calendar program are understood. `{"path": "/v1/maintenance", "headers": {"Content-Type": "text/calendar"}, "body": "BEGIN:VCALENDAR…"}` posted to
+Zones of any calendar program are understood; times in a zone that nobody knows are not guessed: the calendar is refused with the zone's name, and kept. `{"path": "/v1/maintenance", "headers": {"Content-Type": "text/calendar"}, "body": "BEGIN:VCALENDAR…"}` posted to
 `/v1/integrations/<id>/preview` shows what a calendar would announce, move and call off after all that was announced before.
 """.strip()
 

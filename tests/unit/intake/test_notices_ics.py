@@ -90,7 +90,6 @@ def test_an_answer_to_an_invitation_announces_nothing(method: str) -> None:
         ("DTSTART;TZID=Europe/Berlin:20260307T230000\nDURATION:PT3H", "UTC", TEN, 3),
         ("DTSTART;TZID=W. Europe Standard Time:20260307T230000\nDURATION:PT3H", "UTC", TEN, 3),
         ("DTSTART:20260307T230000\nDTEND:20260308T010000", "Europe/Berlin", TEN, 2),
-        ("DTSTART;TZID=Unheard/Of:20260307T220000\nDURATION:PT1H", "UTC", TEN, 1),
         ("DTSTART;VALUE=DATE:20260307", "UTC", TEN - timedelta(hours=22), 24),
         ("DTSTART;VALUE=DATE-TIME:20260307T220000Z\nDTEND;VALUE=DATE-TIME:20260307T230000Z", "UTC", TEN, 1),
         ("DTSTART:20260307T220000Z", "UTC", TEN, None),
@@ -101,6 +100,13 @@ def test_times_of_every_kind_become_utc(times: str, zone: str, starts: datetime,
     notice = one("UID:1", times, zone=zone)
     assert notice.starts_at == starts
     assert notice.ends_at == (None if hours is None else starts + timedelta(hours=hours))
+
+
+def test_times_in_a_zone_that_nobody_knows_are_not_guessed_but_what_is_called_off_is() -> None:
+    times = "UID:1\nDTSTART;TZID=Unheard/Of:20260307T220000\nDURATION:PT1H\nSUMMARY:New disks"
+    with pytest.raises(NoCalendar, match="times of New disks are in the zone Unheard/Of, which is unknown: name one"):
+        one(times)
+    assert one(f"{times}\nSTATUS:CANCELLED").state == "cancelled"
 
 
 @given(
