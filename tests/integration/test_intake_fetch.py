@@ -99,7 +99,7 @@ async def test_a_page_that_leads_on_is_followed_a_few_times() -> None:
         (Page(b"{}", delay=120), "timeout"),
         (Page(b"x" * 10_001), "too-large"),
         (Page(b"x" * 200_000, packed=True), "too-large"),
-        (Page(b"{}", headers={"Content-Encoding": "gzip"}), "not-understood"),
+        (Page(b"<rss/>", headers={"Content-Encoding": "gzip"}), "not-understood"),
         (Page(b""), "empty-body"),
         (Page(b"{}", status=500), "http-status"),
         (Page(b"", status=204), "http-status"),
