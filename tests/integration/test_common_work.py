@@ -100,8 +100,11 @@ async def test_a_value_asked_for_alone_is_of_the_newest_commit_and_leaves_transa
 async def test_a_text_that_postgresql_cannot_have_is_refused_and_not_an_error_of_ours(database_url: str) -> None:
     async with sample_database(database_url) as database:
         uow = work(database)
-        for query in ("SELECT CAST(:said AS text)", "SELECT CAST(CAST(:said AS json) ->> 'a' AS text)"):
-            said = "a\0b" if "json" not in query else '{"a": "\\u0000"}'
+        for query, said in (
+            ("SELECT CAST(:said AS text)", "a\0b"),
+            ("SELECT CAST(CAST(:said AS json) ->> 'a' AS text)", '{"a": "\\u0000"}'),
+            ("SELECT CAST(CAST(:said AS jsonb) AS text)", '{"a": "\\ud800"}'),
+        ):
             with pytest.raises(Invalid, match="cannot be stored"):
                 async with uow.read() as session:
                     await session.scalar(text(query), {"said": said})

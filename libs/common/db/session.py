@@ -122,6 +122,11 @@ def lock_key(purpose: str, schema: str) -> int:
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
+def _unstorable(error: BaseException) -> bool:
+    """Whether a text has what none can have in PostgreSQL; of half a character in JSON only the words of the error tell."""
+    return _sqlstate(error) in _UNSTORABLE_STATES or "surrogate" in str(getattr(error.__cause__, "detail", "")).lower()
+
+
 def _sqlstate(error: BaseException) -> str:
     return str(getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or "")
 
@@ -201,8 +206,10 @@ async def translated() -> AsyncIterator[None]:
     except (exc.SQLAlchemyError, *UNREACHABLE) as error:
         if is_unreachable(error):
             raise unavailable(error) from error
-        if isinstance(error, exc.DBAPIError) and error.orig is not None and _sqlstate(error.orig) in _UNSTORABLE_STATES:
-            raise Invalid("A text has a character that cannot be stored: U+0000.") from error
+        if isinstance(error, exc.DBAPIError) and error.orig is not None and _unstorable(error.orig):
+            raise Invalid(
+                "A text has a character that cannot be stored: U+0000, or half of one (a lone surrogate)."
+            ) from error
         raise
 
 
